@@ -1,0 +1,67 @@
+// A grant turns an identity into a request for a token, and the reply into a token or an error. Pure.
+// One file a grant; this header is what they share.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/clock.h"
+#include "config/secret.h"
+#include "config/settings.h"
+
+namespace saslift::auth {
+
+// One POST to a token endpoint, application/x-www-form-urlencoded.
+struct TokenRequest {
+  std::string url;      // https
+  config::Secret body;  // form-encoded
+  std::string ca_file;  // trusted in addition to the system's; empty: none
+  std::string service_ca_file;
+};
+
+// What came back over HTTP, whatever the status.
+struct TokenReply {
+  int status = 0;
+  std::optional<Duration> retry_after;
+  std::string correlation_id;  // x-ms-request-id or client-request-id, for the log
+  config::Secret body;         // at most 64 KiB
+};
+
+// Nothing usable came back.
+enum class FetchFailure : std::uint8_t { unreachable, tls, timeout, too_long, died };
+struct FetchError {
+  FetchFailure kind = FetchFailure::unreachable;
+  std::string detail;
+};
+
+using FetchOutcome = std::expected<TokenReply, FetchError>;
+
+struct Token {
+  config::Secret access_token;
+  Duration life{3'600'000};  // from before the request
+};
+
+enum class TokenErrorKind : std::uint8_t {
+  permanent,  // the JSON "error" says that asking again is no use: invalid_client, invalid_grant...
+  temporary,
+};
+struct TokenError {
+  TokenErrorKind kind = TokenErrorKind::temporary;
+  std::string error;        // the JSON "error", or a name of our own: "not_json", "too_long", "timeout"
+  std::string description;  // the provider's, printable, at most 512 bytes; for the log alone
+  std::string correlation_id;
+  std::optional<Duration> retry_after;
+};
+
+using TokenOutcome = std::expected<Token, TokenError>;
+
+inline constexpr std::size_t largest_token_reply = 64 * 1024;
+
+// By the identity's `grant`.
+[[nodiscard]] TokenRequest request_token(const config::Identity& identity, const config::Service& service);
+[[nodiscard]] TokenOutcome read_reply(FetchOutcome outcome);
+
+}  // namespace saslift::auth

@@ -1,0 +1,166 @@
+// The one question a worker asks for a login, the one answer it gets, and the reports that follow.
+// The worker holds what is in here and nothing more. Their bytes on the pipe: auth/frames.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "auth/clock.h"
+#include "config/secret.h"
+#include "config/settings.h"
+
+namespace saslift::auth {
+
+// Unique within one worker while the session lives; eight hex digits of it are the reference that a
+// refused client is told and that the log carries.
+using SessionId = std::uint32_t;
+[[nodiscard]] std::string reference_of(SessionId session);
+
+// Everything a login can die of. Each protocol has one switch from these to its own words.
+enum class LoginFailure : std::uint8_t {
+  bad_credentials,
+  not_permitted,
+  authzid_refused,
+  needs_tls,
+  sign_in_needed,
+  identity_refused,
+  token_unavailable,
+  server_unreachable,
+  server_protocol_error,
+  timeout,
+  limit_reached,
+  overloaded,
+  shutting_down,
+  keeper_away,
+};
+inline constexpr int login_failure_count = 14;
+[[nodiscard]] std::string_view name_of(LoginFailure failure);
+
+// How the client handed over its password.
+enum class ClientMechanism : std::uint8_t { login_command, user_pass, sasl_plain, sasl_login };
+[[nodiscard]] std::string_view name_of(ClientMechanism mechanism);
+
+enum class ClientTls : std::uint8_t { none, active };
+
+struct LoginQuestion {
+  SessionId session = 0;
+  std::uint32_t listener = 0;  // index into the worker's listeners
+  config::Protocol protocol = config::Protocol::imap;
+  ClientMechanism mechanism = ClientMechanism::login_command;
+  std::string client_address;  // numeric, without port
+  ClientTls tls = ClientTls::none;
+  std::string login;
+  std::string authzid;  // empty: none was sent
+  config::Secret password;
+};
+
+struct Granted {
+  SessionId session = 0;
+  std::string account;
+  std::string identity;
+  std::string mailbox;  // the XOAUTH2 user
+  config::Mechanism mechanism = config::Mechanism::xoauth2;
+  std::uint64_t token_id = 0;
+  config::Secret access_token;
+  std::string host;
+  std::uint16_t port = 0;
+  config::UpstreamTls tls = config::UpstreamTls::implicit;
+  std::vector<std::string> addresses;  // numeric, in the order to try; never empty
+  std::uint32_t trust = 0;             // index into the worker's trust stores
+};
+
+struct Denied {
+  SessionId session = 0;
+  LoginFailure failure = LoginFailure::bad_credentials;
+  std::string sentence;  // for the client: cause and next step in plain words; no reference, no secret
+};
+
+using LoginAnswer = std::variant<Granted, Denied>;
+
+// The provider's answer to a token, as far as deciding on it needs.
+struct TokenRefused {
+  SessionId session = 0;
+  std::uint64_t token_id = 0;
+  std::string server_words;  // at most 256 bytes, printable
+  int json_status = 0;       // of the XOAUTH2 error challenge; 0: there was none
+};
+
+// The client left while its question was open.
+struct Withdrawn {
+  SessionId session = 0;
+};
+
+struct PhaseTimes {  // milliseconds
+  std::uint32_t keeper = 0;
+  std::uint32_t connect = 0;  // TCP and TLS
+  std::uint32_t login = 0;    // greeting to the provider's yes
+};
+
+struct LoginSucceeded {
+  SessionId session = 0;
+  std::uint64_t token_id = 0;
+  PhaseTimes times;
+};
+
+// A login that the keeper granted and that died in the worker.
+struct LoginDied {
+  SessionId session = 0;
+  LoginFailure failure = LoginFailure::server_unreachable;
+  std::string detail;  // for the log: host, reason
+  PhaseTimes times;
+};
+
+struct SessionEnded {
+  SessionId session = 0;
+  config::Protocol protocol = config::Protocol::imap;
+  std::string client_address;
+  std::string reason;
+  std::uint64_t bytes_up = 0;    // client to provider, after login
+  std::uint64_t bytes_down = 0;  // provider to client, after login
+  std::uint32_t milliseconds = 0;
+};
+
+// Anything else worth a line in the log.
+struct WorkerEvent {
+  config::LogLevel level = config::LogLevel::info;
+  std::string event;
+  SessionId session = 0;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+struct Ready {};
+
+using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
+                                WorkerEvent, Ready>;
+
+struct WorkerListener {
+  int descriptor = -1;  // inherited
+  config::Protocol protocol = config::Protocol::imap;
+  std::string name;
+  config::ListenerTls tls = config::ListenerTls::off;
+  bool plaintext_login = true;  // whether a password may travel without TLS here
+  std::vector<std::string> smtp_extensions;
+};
+
+// The first frame to a worker.
+struct Configure {
+  std::vector<WorkerListener> listeners;
+  std::string hostname;
+  Duration login_timeout{25'000};
+  std::uint32_t session_cap = 0;
+  std::vector<std::string> trust_files;  // one a trust store; "": the system's alone
+  std::string ca_file;                   // trusted in addition in every store
+  std::vector<config::Secret> certificates;  // PEM chain and key, by listener; empty where TLS is off
+};
+
+// Stop accepting; end sessions as they fall idle, all of them by the deadline.
+struct Drain {
+  Duration deadline{25'000};
+};
+
+using ToWorker = std::variant<Configure, Granted, Denied, Drain>;
+
+}  // namespace saslift::auth

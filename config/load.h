@@ -1,0 +1,41 @@
+// Reads a configuration file into Settings. All semantic problems are reported at once, each with its
+// place and what to do; of syntax errors the first. Secret files are read here, with their modes checked.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace saslift::config {
+
+inline constexpr std::size_t largest_configuration = 1024 * 1024;
+
+struct Problem {
+  std::string file;
+  unsigned line = 0;  // 0: the file as a whole
+  unsigned column = 0;
+  std::string text;  // what, and what to do
+
+  // "saslift.toml:12:1: unknown key 'pasword'; did you mean 'password'?"
+  [[nodiscard]] std::string message() const;
+};
+
+struct Loaded {
+  Settings settings;
+  std::vector<Problem> warnings;
+};
+
+using LoadResult = std::expected<Loaded, std::vector<Problem>>;
+
+[[nodiscard]] LoadResult load(const std::string& path);
+// The same from text; `path` names it in messages and anchors relative file names.
+[[nodiscard]] LoadResult load_text(std::string_view toml, const std::string& path);
+
+// --config, else /etc/saslift/saslift.toml, else ./saslift.toml.
+[[nodiscard]] std::string default_path();
+
+}  // namespace saslift::config

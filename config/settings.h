@@ -1,0 +1,107 @@
+// What the operator wrote, checked and resolved: presets merged into identities, file names made
+// absolute, secrets read. Plain data; move-only because it owns secrets. `load` is its only maker.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/network.h"
+#include "config/secret.h"
+
+namespace saslift::config {
+
+enum class Protocol : std::uint8_t { imap, pop3, smtp };
+inline constexpr int protocol_count = 3;
+[[nodiscard]] std::string_view name_of(Protocol protocol);
+
+enum class UpstreamTls : std::uint8_t { implicit, starttls };
+// The SASL mechanism spoken to the provider (XOAUTH2; RFC 7628).
+enum class Mechanism : std::uint8_t { xoauth2, oauthbearer };
+enum class ListenerTls : std::uint8_t { off, starttls, implicit };
+enum class PlaintextLogin : std::uint8_t { loopback, allowed, never };
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+  UpstreamTls tls = UpstreamTls::implicit;
+};
+
+struct SmtpExtensions {
+  // As sent behind "250-": {"PIPELINING", "SIZE 157286400", "8BITMIME"}; no AUTH, no STARTTLS.
+  std::vector<std::string> lines;
+};
+
+struct Provider {
+  std::string name;
+  std::optional<Endpoint> imap, pop3, smtp;
+  std::string token_endpoint;  // "{tenant}" already filled in
+  std::string scope;
+  Mechanism mechanism = Mechanism::xoauth2;
+  std::string ca_file;  // absolute; empty: the system's trust
+  SmtpExtensions smtp_extensions;
+
+  [[nodiscard]] const std::optional<Endpoint>& endpoint(Protocol protocol) const;
+};
+
+enum class Grant : std::uint8_t { client_credentials };
+
+struct Identity {
+  std::string name;
+  Provider provider;  // the preset or table, with this identity's overrides
+  std::string tenant;
+  std::string client_id;
+  Grant grant = Grant::client_credentials;
+  Secret client_secret;  // guarded
+};
+
+struct Account {
+  std::string name;
+  std::vector<std::string> logins;  // exact, or "*@domain"; as written
+  std::string password_hash;        // PHC string, argon2id
+  std::string identity;
+  std::string mailbox;  // empty for a wildcard: the login itself
+  std::vector<Network> allow;       // empty: whoever the listener lets in
+  std::vector<Protocol> protocols;  // never empty; all three by default
+};
+
+struct Listener {
+  std::string name;  // "smtp 127.0.0.1:1587", for logs and status
+  Protocol protocol = Protocol::imap;
+  SocketAddress address;
+  bool optional = false;  // a default ::1 listener: skipped where the host has no IPv6
+  ListenerTls tls = ListenerTls::off;
+  Secret certificate_pem;  // chain and key, guarded; empty when tls is off
+  PlaintextLogin plaintext_login = PlaintextLogin::loopback;
+};
+
+struct Service {
+  std::string state_dir;
+  unsigned workers = 0;  // 0: chosen at start
+  std::chrono::milliseconds drain{25'000};
+  std::chrono::milliseconds login_timeout{25'000};
+  std::string hostname;  // our EHLO word and the name in greetings
+  std::string ca_file;   // absolute; trusted in addition, everywhere
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+struct Settings {
+  std::string path;  // the file they came from
+  Service service;
+  Log log;
+  std::map<std::string, Identity> identities;
+  std::map<std::string, Account> accounts;
+  std::vector<Listener> listeners;
+};
+
+}  // namespace saslift::config

@@ -1,0 +1,39 @@
+// The bytes a dialogue has received and not yet interpreted, cut into lines or counted blocks.
+// Wiped as they leave: before login any of them may be a password.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/secret.h"
+
+namespace saslift::proxy {
+
+class LineReader {
+ public:
+  LineReader() = default;
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();
+
+  void append(std::string_view bytes);
+  // The next line without its CRLF (a bare LF ends one too); valid until the next call of any member.
+  [[nodiscard]] std::optional<std::string_view> take_line();
+  // The next `size` bytes once they are all here; likewise.
+  [[nodiscard]] std::optional<std::string_view> take_block(std::size_t size);
+  [[nodiscard]] std::size_t size() const { return buffer_.size() - start_; }
+  [[nodiscard]] std::string_view peek() const { return std::string_view(buffer_).substr(start_); }
+  [[nodiscard]] config::Secret take_all();
+
+ private:
+  void wipe_taken();
+
+  std::string buffer_;
+  std::size_t start_ = 0;     // what lies before was taken
+  std::size_t wiped_ = 0;     // of that, what is wiped already
+  std::size_t searched_ = 0;  // no LF between start_ and here, so that a dripped line costs linear time
+};
+
+}  // namespace saslift::proxy

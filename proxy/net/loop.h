@@ -1,0 +1,41 @@
+// A libuv loop. Its destructor runs it dry and asserts that no handle is left: a leaked one fails the tests.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "auth/clock.h"
+
+namespace saslift::proxy::net {
+
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  // Until stop(), or until nothing is left to wait for.
+  void run();
+  void stop();
+  // On the next turn; for whoever must not destroy itself inside its own callback.
+  void later(std::function<void()> task);
+  // Constant within a turn, monotonic. Not comparable with BootClock::now().
+  [[nodiscard]] auth::Instant now() const;
+  // One buffer for every read of this loop; a read's bytes are valid until its callback returns.
+  [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
+  [[nodiscard]] uv_loop_t* raw() { return &loop_; }
+
+ private:
+  void run_tasks();
+
+  uv_loop_t loop_{};
+  uv_async_t wake_{};
+  std::vector<std::function<void()>> tasks_;
+  std::vector<char> read_buffer_;
+};
+
+}  // namespace saslift::proxy::net

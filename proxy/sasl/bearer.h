@@ -1,0 +1,25 @@
+// What we say to the provider: XOAUTH2 (EXCHANGE 2.1) and OAUTHBEARER (RFC 7628 section 3.1), and how its
+// error challenge is read and answered.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/dialogue/server_side.h"
+
+namespace saslift::proxy::sasl {
+
+[[nodiscard]] std::string_view name_of(config::Mechanism mechanism);
+// Base64, without line end. Callers mark the Send that carries it as secret. The mailbox holds no control
+// characters: the keeper refuses such before it grants.
+[[nodiscard]] std::string initial_response(const ServerLogin& login);
+// The answer to an error challenge: an empty line for XOAUTH2, "AQ==" for OAUTHBEARER.
+[[nodiscard]] std::string_view error_answer(config::Mechanism mechanism);
+// The "status" member of an error challenge (base64 of JSON; a number or a string); 0: none.
+[[nodiscard]] int status_of_challenge(std::string_view base64);
+
+// A server's line as the log may show it: printable ASCII, at most 256 bytes.
+[[nodiscard]] std::string printable(std::string_view line);
+
+}  // namespace saslift::proxy::sasl

@@ -1,0 +1,12 @@
+// SMTP with the mail program, up to the login's answer. See proxy/dialogue/client_side.h.
+#pragma once
+
+#include <memory>
+
+#include "proxy/dialogue/client_side.h"
+
+namespace saslift::proxy::smtp {
+
+[[nodiscard]] std::unique_ptr<ClientSide> make_client_side(ClientSideSettings settings);
+
+}  // namespace saslift::proxy::smtp

@@ -1,0 +1,8 @@
+// Catch2 2 (Debian 12) or 3 (Debian 13), whichever is there.
+#pragma once
+
+#if __has_include(<catch2/catch.hpp>)
+#include <catch2/catch.hpp>
+#else
+#include <catch2/catch_all.hpp>
+#endif
