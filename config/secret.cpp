@@ -55,9 +55,7 @@ Secret Secret::taken_from(std::string& bytes) {
 Secret Secret::guarded(std::string_view bytes) { return Secret(bytes, Storage::guarded); }
 
 Secret::Secret(Secret&& other) noexcept
-    : bytes_(std::exchange(other.bytes_, nullptr)),
-      size_(std::exchange(other.size_, 0)),
-      storage_(other.storage_) {}
+    : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)), storage_(other.storage_) {}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {

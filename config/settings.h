@@ -63,7 +63,7 @@ struct Account {
   std::vector<std::string> logins;  // exact, or "*@domain"; as written
   std::string password_hash;        // PHC string, argon2id
   std::string identity;
-  std::string mailbox;  // empty for a wildcard: the login itself
+  std::string mailbox;              // empty for a wildcard: the login itself
   std::vector<Network> allow;       // empty: whoever the listener lets in
   std::vector<Protocol> protocols;  // never empty; all three by default
 };

@@ -1,0 +1,31 @@
+// The providers saslift knows by name, as EXCHANGE 1.12, 1.13 and 2 give them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace saslift::config {
+
+inline constexpr std::string_view default_provider = "exchange-online";
+
+// Who the tokens of a provider can stand for.
+enum class TokensFor { apps_and_people, people_alone };
+
+struct Preset {
+  Provider provider;  // its token_endpoint may hold "{tenant}"
+  TokensFor tokens_for = TokensFor::apps_and_people;
+};
+
+[[nodiscard]] const std::vector<Preset>& presets();
+[[nodiscard]] const Preset* find_preset(std::string_view name);
+
+// What an own provider's SMTP server is trusted to know.
+[[nodiscard]] const SmtpExtensions& default_smtp_extensions();
+
+// Whether Microsoft Entra, in any cloud, answers at this host.
+[[nodiscard]] bool is_entra_host(std::string_view host);
+
+}  // namespace saslift::config

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include "config/sections.h"
+#include "config/text_forms.h"
+
+namespace saslift::config {
+namespace {
+
+constexpr std::string_view default_addresses[] = {"127.0.0.1", "::1"};
+struct DefaultPort {
+  Protocol protocol;
+  std::uint16_t port;
+};
+constexpr DefaultPort default_ports[] = {{Protocol::imap, 1143}, {Protocol::pop3, 1110}, {Protocol::smtp, 1587}};
+
+enum class TlsWord { off, starttls, implicit, automatic };
+constexpr Word<TlsWord> tls_words[] = {{"off", TlsWord::off},
+                                       {"starttls", TlsWord::starttls},
+                                       {"implicit", TlsWord::implicit},
+                                       {"auto", TlsWord::automatic}};
+constexpr Word<PlaintextLogin> plaintext_words[] = {
+    {"loopback", PlaintextLogin::loopback}, {"allowed", PlaintextLogin::allowed}, {"never", PlaintextLogin::never}};
+
+std::string listener_name(Protocol protocol, const SocketAddress& address) {
+  return fmt::format("{} {}", name_of(protocol), address.text());
+}
+
+std::vector<Listener> default_listeners() {
+  std::vector<Listener> listeners;
+  for (const DefaultPort& port : default_ports) {
+    for (const std::string_view address : default_addresses) {
+      Listener listener;
+      listener.protocol = port.protocol;
+      listener.address = {*IpAddress::parse(address), port.port};
+      listener.optional = listener.address.ip.family() == IpAddress::Family::v6;
+      listener.name = listener_name(listener.protocol, listener.address);
+      listeners.push_back(std::move(listener));
+    }
+  }
+  return listeners;
+}
+
+void take_address(TableReader& reader, Listener& listener) {
+  const auto written = reader.needed_text("address", "it reads 127.0.0.1:1587 or [::1]:1587");
+  if (!written) return;
+  const auto address = SocketAddress::parse(written->value);
+  if (!address) {
+    reader.error(written->at, fmt::format("{} is no address to listen on; it reads 127.0.0.1:1587 or [::1]:1587, in "
+                                          "numbers and with its port",
+                                          in_quotes(written->value)));
+    return;
+  }
+  if (!address->ip.is_loopback()) {
+    reader.error(written->at, "listeners off loopback are not supported in this version; use 127.0.0.1 or [::1]");
+  }
+  listener.address = *address;
+}
+
+bool has_block(std::string_view pem, std::string_view kind) {
+  const std::string begin = fmt::format("-----BEGIN {}-----", kind);
+  const auto found = pem.find(begin);
+  return found != std::string_view::npos &&
+         pem.find(fmt::format("-----END {}-----", kind), found) != std::string_view::npos;
+}
+
+void take_certificate(TableReader& reader, const std::optional<Placed<std::string>>& written, Listener& listener,
+                      const std::filesystem::path& directory) {
+  if (listener.tls == ListenerTls::off) {
+    if (written) {
+      reader.error(written->at, "'certificate' does nothing while tls is off; set tls = \"starttls\" or \"implicit\"");
+    }
+    return;
+  }
+  if (!written) {
+    if (!reader.has("certificate")) {
+      reader.error(reader.at(),
+                   "a listener with TLS needs 'certificate': certificate = \"file:tls.pem\", chain and key");
+    }
+    return;
+  }
+  auto pem = read_secret_key(reader, *written, "certificate", Stripping::nothing, directory);
+  if (!pem) return;
+  const std::string_view text = pem->bytes.reveal();
+  if (!has_block(text, "CERTIFICATE")) {
+    reader.error(written->at, "'certificate' holds no PEM certificate (-----BEGIN CERTIFICATE-----)");
+  } else if (has_block(text, "ENCRYPTED PRIVATE KEY") ||
+             text.find("Proc-Type: 4,ENCRYPTED") != std::string_view::npos) {
+    reader.error(written->at,
+                 "the key in 'certificate' needs a passphrase; store it without: openssl pkey -in ... -out ...");
+  } else if (!has_block(text, "PRIVATE KEY") && !has_block(text, "RSA PRIVATE KEY") &&
+             !has_block(text, "EC PRIVATE KEY")) {
+    reader.error(written->at,
+                 "'certificate' holds no private key (-----BEGIN PRIVATE KEY-----); it goes into the same file");
+  } else {
+    listener.certificate_pem = std::move(pem->bytes);
+  }
+}
+
+// nullopt: what was written means nothing, and is reported.
+std::optional<ListenerTls> take_tls(TableReader& reader) {
+  const auto word = reader.choice("tls", tls_words);
+  if (!word) return reader.has("tls") ? std::nullopt : std::optional(ListenerTls::off);
+  if (word->value == TlsWord::automatic) {
+    reader.error(word->at, "tls = \"auto\" is not supported in this version; it is one of: off, starttls, implicit");
+    return std::nullopt;
+  }
+  return word->value == TlsWord::off        ? ListenerTls::off
+         : word->value == TlsWord::starttls ? ListenerTls::starttls
+                                            : ListenerTls::implicit;
+}
+
+Listener read_listener(const Table& table, Position at, const Reading& reading) {
+  TableReader reader(table, at, "[[listener]]", reading.problems);
+  Listener listener;
+  if (!reader.has("protocol")) reader.error(at, "[[listener]] has no 'protocol'; it is imap, pop3 or smtp");
+  if (const auto protocol = reader.choice("protocol", protocol_words)) listener.protocol = protocol->value;
+  take_address(reader, listener);
+  (void)read_networks(reader, "allow");
+  if (reader.has("allow")) {
+    reader.error(reader.at("allow"),
+                 "'allow' on a listener is for those off loopback, which are not supported in this "
+                 "version; take it out");
+  }
+  const auto tls = take_tls(reader);
+  const auto certificate = reader.text("certificate", Lines::many);
+  if (tls) {
+    listener.tls = *tls;
+    take_certificate(reader, certificate, listener, reading.directory);
+  }
+  if (const auto plaintext = reader.choice("plaintext_login", plaintext_words)) {
+    listener.plaintext_login = plaintext->value;
+    if (plaintext->value == PlaintextLogin::never && tls == ListenerTls::off) {
+      reader.error(plaintext->at, "with plaintext_login = \"never\" and no TLS nobody could log in; set tls as well");
+    }
+  }
+  reader.finish();
+  listener.name = listener_name(listener.protocol, listener.address);
+  return listener;
+}
+
+}  // namespace
+
+std::vector<Listener> read_listeners(const Reading& reading) {
+  const Entry* entry = find(reading.root, "listener");
+  if (entry == nullptr) return default_listeners();
+  std::vector<Listener> listeners;
+  const auto* array = std::get_if<Array>(&entry->value.what);
+  if (array == nullptr) {
+    reading.problems.error(entry->at, "listeners stand in double brackets: [[listener]]");
+    return listeners;
+  }
+  if (array->items.empty()) {
+    reading.problems.error(entry->at, "'listener' is empty; fill it in or leave it out for the default ones");
+  }
+  std::map<SocketAddress, unsigned> taken;
+  for (const Value& item : array->items) {
+    const auto* table = std::get_if<Table>(&item.what);
+    if (table == nullptr) {
+      reading.problems.error(item.at, "a listener is a table: [[listener]]");
+      continue;
+    }
+    Listener listener = read_listener(*table, item.at, reading);
+    const Entry* address = find(*table, "address");
+    const Position at = address == nullptr ? item.at : address->value.at;
+    if (listener.address.port != 0) {
+      const auto [first, free] = taken.try_emplace(listener.address, at.line);
+      if (!free) {
+        reading.problems.error(at, fmt::format("{} is already taken by the listener of line {}; give it another port",
+                                               listener.address.text(), first->second));
+      }
+    }
+    listeners.push_back(std::move(listener));
+  }
+  return listeners;
+}
+
+}  // namespace saslift::config

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "config/sections.h"
+#include "config/text_forms.h"
+
+namespace saslift::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr DurationRange drain_range{0ms, 1h, "at most 1h"};
+constexpr DurationRange login_timeout_range{100ms, 5min, "between 100ms and 5m"};
+constexpr std::int64_t most_workers = 256;
+
+constexpr Word<LogLevel> log_levels[] = {
+    {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}};
+constexpr Word<LogFormat> log_formats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
+
+// The host's name where it can stand in an EHLO (RFC 5321 4.1.1.1).
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || !is_host_name(name.data())) return "localhost";
+  return name.data();
+}
+
+const Table* section_table(const Reading& reading, std::string_view section) {
+  const Entry* entry = find(reading.root, section);
+  if (entry == nullptr) return nullptr;
+  const auto* table = std::get_if<Table>(&entry->value.what);
+  if (table == nullptr) {
+    reading.problems.error(entry->at, fmt::format("'{0}' should be a table: [{0}]", section));
+  }
+  return table;
+}
+
+}  // namespace
+
+Service read_service(const Reading& reading) {
+  Service service;
+  service.state_dir = "/var/lib/saslift";
+  service.hostname = host_name();
+  const Table* table = section_table(reading, "service");
+  if (table == nullptr) return service;
+  TableReader reader(*table, find(reading.root, "service")->at, "[service]", reading.problems);
+  if (const auto text = reader.text("state_dir")) {
+    service.state_dir = (reading.directory / text->value).lexically_normal().string();
+  }
+  if (const auto workers = reader.integer("workers", {0, most_workers})) {
+    service.workers = static_cast<unsigned>(workers->value);
+  }
+  if (const auto drain = reader.duration("drain", drain_range)) service.drain = drain->value;
+  if (const auto timeout = reader.duration("login_timeout", login_timeout_range))
+    service.login_timeout = timeout->value;
+  if (const auto hostname = reader.text("hostname")) {
+    service.hostname = hostname->value;
+    if (!is_host_name(hostname->value)) {
+      reader.error(hostname->at, fmt::format("{} is no host name; it has letters, digits and '-' between dots",
+                                             in_quotes(hostname->value)));
+    }
+  }
+  if (auto ca_file = read_ca_file(reader, reading.directory)) service.ca_file = *std::move(ca_file);
+  reader.not_supported_yet("console");
+  reader.not_supported_yet("metrics");
+  reader.finish();
+  return service;
+}
+
+Log read_log(const Reading& reading) {
+  Log log;
+  const Table* table = section_table(reading, "log");
+  if (table == nullptr) return log;
+  TableReader reader(*table, find(reading.root, "log")->at, "[log]", reading.problems);
+  if (const auto level = reader.choice("level", log_levels)) log.level = level->value;
+  if (const auto format = reader.choice("format", log_formats)) log.format = format->value;
+  reader.finish();
+  return log;
+}
+
+}  // namespace saslift::config
