@@ -26,13 +26,13 @@ struct AttemptLogin {
 };
 
 enum class CloseReason : std::uint8_t {
-  logged_out,          // QUIT or LOGOUT
+  logged_out,  // QUIT or LOGOUT
   too_many_bad_commands,
   too_many_failed_logins,
   line_too_long,
-  foreign_protocol,    // TLS, HTTP or SSH on a mail port
+  foreign_protocol,  // TLS, HTTP or SSH on a mail port
   bytes_behind_starttls,
-  dismissed,           // by Dismissal
+  dismissed,  // by Dismissal
 };
 [[nodiscard]] std::string_view name_of(CloseReason reason);
 

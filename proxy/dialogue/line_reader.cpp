@@ -40,6 +40,13 @@ std::optional<std::string_view> LineReader::take_line() {
   return line;
 }
 
+std::expected<std::optional<std::string_view>, LineTooLong> LineReader::take_line(std::size_t longest) {
+  const std::size_t before = size();
+  const auto line = take_line();
+  if (line ? before - size() > longest : before >= longest) return std::unexpected(LineTooLong{});
+  return line;
+}
+
 std::optional<std::string_view> LineReader::take_block(std::size_t size) {
   wipe_taken();
   if (this->size() < size) return std::nullopt;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "config/secret.h"
 
 namespace saslift::proxy {
+
+struct LineTooLong {};
 
 class LineReader {
  public:
@@ -21,6 +24,8 @@ class LineReader {
   void append(std::string_view bytes);
   // The next line without its CRLF (a bare LF ends one too); valid until the next call of any member.
   [[nodiscard]] std::optional<std::string_view> take_line();
+  // The same, but a line of more than `longest` bytes with its end is an error, and as soon as that is sure.
+  [[nodiscard]] std::expected<std::optional<std::string_view>, LineTooLong> take_line(std::size_t longest);
   // The next `size` bytes once they are all here; likewise.
   [[nodiscard]] std::optional<std::string_view> take_block(std::size_t size);
   [[nodiscard]] std::size_t size() const { return buffer_.size() - start_; }

@@ -21,12 +21,12 @@ namespace saslift::proxy {
 struct LoggedIn {};
 
 enum class RefusalKind : std::uint8_t {
-  token,        // the server looked at mailbox and token and said no
-  temporary,    // "try later": 4xx, [UNAVAILABLE], [SYS/TEMP], BYE, a limit
-  no_starttls,  // TLS was demanded and the server does not offer it, or refuses it
-  unclean_tls,  // bytes in clear behind the server's go-ahead for TLS
-  no_mechanism, // neither XOAUTH2 nor OAUTHBEARER is offered
-  protocol,     // not the protocol, a line or reply over the cap, PREAUTH, closed in mid-login
+  token,         // the server looked at mailbox and token and said no
+  temporary,     // "try later": 4xx, [UNAVAILABLE], [SYS/TEMP], BYE, a limit
+  no_starttls,   // TLS was demanded and the server does not offer it, or refuses it
+  unclean_tls,   // bytes in clear behind the server's go-ahead for TLS
+  no_mechanism,  // neither XOAUTH2 nor OAUTHBEARER is offered
+  protocol,      // not the protocol, a line or reply over the cap, PREAUTH, closed in mid-login
 };
 [[nodiscard]] std::string_view name_of(RefusalKind kind);
 
