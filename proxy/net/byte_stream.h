@@ -21,6 +21,9 @@ struct StreamError {
   std::string detail;  // "certificate of mail.example: hostname mismatch"
 };
 
+// A TLS peer that closes TCP without close_notify may have been cut off by someone else (RFC 8446 6.1).
+enum class Ending : std::uint8_t { clean, truncated };
+
 enum class HalfClose : std::uint8_t { possible, closes_all };
 
 class ByteStream {
@@ -30,7 +33,7 @@ class ByteStream {
     // Valid during the call; the reader may overwrite them.
     virtual void received(std::span<char> bytes) = 0;
     // The peer sends no more.
-    virtual void ended() = 0;
+    virtual void ended(Ending ending) = 0;
     // What write() had to keep is on its way.
     virtual void drained() = 0;
     virtual void failed(const StreamError& error) = 0;

@@ -69,9 +69,8 @@ void FramePipe::send(config::Secret frame) {
   pending->request.data = pending.get();
   const auto rest = pending->bytes.reveal().substr(sent);
   const auto buffer = uv_buf_init(const_cast<char*>(rest.data()), static_cast<unsigned>(rest.size()));
-  if (uv_write(&pending->request, handle_.stream(), &buffer, 1, [](uv_write_t* request, int) {
-        delete static_cast<PendingFrame*>(request->data);
-      }) == 0) {
+  if (uv_write(&pending->request, handle_.stream(), &buffer, 1,
+               [](uv_write_t* request, int) { delete static_cast<PendingFrame*>(request->data); }) == 0) {
     static_cast<void>(pending.release());
   }
 }

@@ -14,9 +14,8 @@ constexpr std::size_t read_buffer_size = 128 * 1024;
 Loop::Loop() : read_buffer_(read_buffer_size) {
   if (const int error = uv_loop_init(&loop_); error != 0) throw std::runtime_error(uv_strerror(error));
   loop_.data = this;
-  if (const int error = uv_async_init(&loop_, &wake_, [](uv_async_t* wake) {
-        static_cast<Loop*>(wake->loop->data)->run_tasks();
-      });
+  if (const int error =
+          uv_async_init(&loop_, &wake_, [](uv_async_t* wake) { static_cast<Loop*>(wake->loop->data)->run_tasks(); });
       error != 0) {
     uv_loop_close(&loop_);
     throw std::runtime_error(uv_strerror(error));
@@ -41,6 +40,11 @@ void Loop::stop() { uv_stop(&loop_); }
 void Loop::later(std::function<void()> task) {
   tasks_.push_back(std::move(task));
   uv_async_send(&wake_);
+}
+
+std::span<char> Loop::plaintext_buffer() {
+  if (plaintext_buffer_.empty()) plaintext_buffer_.resize(read_buffer_size);
+  return plaintext_buffer_;
 }
 
 void Loop::run_tasks() {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "auth/clock.h"
@@ -27,6 +28,9 @@ class Loop {
   [[nodiscard]] auth::Instant now() const;
   // One buffer for every read of this loop; a read's bytes are valid until its callback returns.
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
+  // The same for what a TLS stream decrypts, and for the records it makes: used within one call.
+  [[nodiscard]] std::span<char> plaintext_buffer();
+  [[nodiscard]] std::string& records() { return records_; }
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
  private:
@@ -36,6 +40,8 @@ class Loop {
   uv_async_t wake_{};
   std::vector<std::function<void()>> tasks_;
   std::vector<char> read_buffer_;
+  std::vector<char> plaintext_buffer_;
+  std::string records_;
 };
 
 }  // namespace saslift::proxy::net

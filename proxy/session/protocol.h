@@ -1,0 +1,20 @@
+// A protocol as the session knows it: one row of three functions, filled by proxy/imap, proxy/pop3, proxy/smtp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/dialogue/client_side.h"
+#include "proxy/dialogue/server_side.h"
+
+namespace saslift::proxy {
+
+struct ProtocolRow {
+  std::unique_ptr<ClientSide> (*make_client_side)(ClientSideSettings settings);
+  std::unique_ptr<ServerSide> (*make_server_side)(ServerLogin login);
+  std::optional<std::string> (*farewell)(std::string_view last_from_server);
+};
+
+}  // namespace saslift::proxy

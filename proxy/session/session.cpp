@@ -1,0 +1,190 @@
+#include "proxy/session/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/session/milliseconds.h"
+
+namespace saslift::proxy {
+namespace {
+
+template <class... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+Session::Session(const ListenerFacts& listener, SessionFacts facts, std::unique_ptr<net::ByteStream> client,
+                 Surroundings around, std::function<void()> ended)
+    : listener_(listener),
+      facts_(std::move(facts)),
+      around_(around),
+      ended_(std::move(ended)),
+      alarm_(around.clock.make_alarm([this] { alarm_rang(); })),
+      accepted_at_(around.clock.now()),
+      state_(
+          AwaitingLogin{{std::move(client), listener.row.make_client_side(listener.client_side)}, accepted_at_, {}}) {
+  auto& stream = *door()->stream;
+  stream.set_reader(client_ears_);
+  stream.limit_reads(most_unread);
+}
+
+Session::~Session() = default;
+
+void Session::start() {
+  if (listener_.tls == config::ListenerTls::implicit) return start_client_tls();
+  set_alarm();
+  door()->stream->start_reading();
+  perform(door()->dialogue->greet());
+}
+
+void Session::refuse(Dismissal why) {
+  refused_ = true;
+  // Nothing can be said in clear where TLS comes first.
+  if (listener_.tls == config::ListenerTls::implicit) return end(name_of(CloseReason::dismissed));
+  door()->stream->start_reading();
+  perform(door()->dialogue->dismiss(why));
+}
+
+void Session::enter(State next) {
+  // What is left may be on the call stack: a stream in its own callback, a dialogue in its own receive().
+  auto left = std::make_shared<State>(std::exchange(state_, std::move(next)));
+  around_.clock.later([left] {});
+  set_alarm();
+}
+
+Session::Door* Session::door() {
+  return std::visit(
+      [](auto& state) -> Door* {
+        if constexpr (requires { state.door; }) return &state.door;
+        return nullptr;
+      },
+      state_);
+}
+
+void Session::set_alarm() {
+  const auto earlier = [](auth::Instant a, std::optional<auth::Instant> b) { return b ? std::min(a, *b) : a; };
+  std::visit(Match{
+                 [&](const AwaitingLogin& s) { alarm_->set(earlier(s.since + patience_left_, s.handshake_ends_at)); },
+                 [&](const AwaitingAnswer&) { alarm_->set(login_ends_at_); },
+                 [&](const Connecting&) { alarm_->set(login_ends_at_); },
+                 [&](const LoggingIn& s) { alarm_->set(earlier(login_ends_at_, s.handshake_ends_at)); },
+                 [&](const Relaying& s) { alarm_->set(s.relay->silence_ends_at()); },
+                 [&](const Closing& s) { alarm_->set(s.give_up_at); },
+                 [](const Ended&) {},
+             },
+             state_);
+}
+
+void Session::alarm_rang() {
+  const auto now = around_.clock.now();
+  const auto passed = [now](std::optional<auth::Instant> when) { return when && *when <= now; };
+  if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) {
+    if (passed(waiting->handshake_ends_at)) return end("client_handshake_timeout");
+    if (passed(waiting->since + patience_left_)) {
+      return perform(waiting->door.dialogue->dismiss(Dismissal::idle_before_login));
+    }
+  } else if (auto* logging_in = std::get_if<LoggingIn>(&state_)) {
+    if (passed(logging_in->handshake_ends_at)) {
+      return login_died(auth::LoginFailure::server_unreachable, "no TLS handshake within 10 s");
+    }
+    if (passed(login_ends_at_)) return login_died(auth::LoginFailure::timeout, "the server did not finish the login");
+  } else if (std::holds_alternative<Connecting>(state_)) {
+    if (passed(login_ends_at_)) return login_died(auth::LoginFailure::timeout, "no connection to the server");
+  } else if (std::holds_alternative<AwaitingAnswer>(state_)) {
+    if (passed(login_ends_at_)) return keeper_timed_out();
+  } else if (auto* relaying = std::get_if<Relaying>(&state_)) {
+    relaying->relay->check_silence();
+    if (!std::holds_alternative<Relaying>(state_)) return;
+  } else if (auto* closing = std::get_if<Closing>(&state_)) {
+    if (passed(closing->give_up_at)) return end(reason_);
+  }
+  set_alarm();
+}
+
+void Session::relay_over(std::string_view why) {
+  auto& relay = *std::get<Relaying>(state_).relay;
+  bytes_up_ = relay.bytes_up();
+  bytes_down_ = relay.bytes_down();
+  client_has_ended_ = relay.client_has_ended();
+  close(why, relay.release());
+}
+
+void Session::close(std::string_view reason, Relay::Streams streams) {
+  reason_ = reason;
+  for (auto* stream : {streams.client.get(), streams.server.get()}) {
+    if (stream != nullptr) stream->finish_writing();
+  }
+  if (streams.client != nullptr) streams.client->set_reader(client_ears_);
+  if (streams.server != nullptr) streams.server->set_reader(server_ears_);
+  for (auto* stream : {streams.client.get(), streams.server.get()}) {
+    if (stream != nullptr) stream->start_reading();
+  }
+  enter(Closing{std::move(streams), around_.clock.now() + flush_limit});
+  check_closing();
+}
+
+void Session::check_closing() {
+  auto* closing = std::get_if<Closing>(&state_);
+  if (closing == nullptr) return;
+  const bool flushed = [&] {
+    const auto& [client, server] = closing->streams;
+    return (client == nullptr || client->unsent() == 0) && (server == nullptr || server->unsent() == 0);
+  }();
+  if (!flushed) return;
+  if (client_has_ended_ || closing->streams.client == nullptr) return end(reason_);
+  closing->give_up_at = std::min(closing->give_up_at, around_.clock.now() + linger_limit);
+  set_alarm();
+}
+
+void Session::end(std::string_view reason) {
+  if (std::holds_alternative<Ended>(state_)) return;
+  const bool was_asking = std::holds_alternative<AwaitingAnswer>(state_);
+  if (auto* relaying = std::get_if<Relaying>(&state_)) {
+    bytes_up_ = relaying->relay->bytes_up();
+    bytes_down_ = relaying->relay->bytes_down();
+  }
+  if (was_asking) around_.keeper.send(auth::Withdrawn{facts_.id});
+  if (!refused_) {
+    around_.keeper.send(auth::SessionEnded{
+        .session = facts_.id,
+        .protocol = listener_.protocol,
+        .client_address = facts_.client_address,
+        .reason = std::string(reason),
+        .bytes_up = bytes_up_,
+        .bytes_down = bytes_down_,
+        .milliseconds = milliseconds_between(accepted_at_, around_.clock.now()),
+    });
+  }
+  enter(Ended{});
+  ended_();
+}
+
+bool Session::end_if_idle() {
+  if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) {
+    if (waiting->handshake_ends_at) {
+      end("shutting_down");
+    } else {
+      perform(waiting->door.dialogue->dismiss(Dismissal::shutting_down));
+    }
+    return false;
+  }
+  if (auto* relaying = std::get_if<Relaying>(&state_)) {
+    constexpr auth::Duration idle_after{1000};
+    if (relaying->relay->silent_for() < idle_after) return true;
+    const auto words = listener_.row.farewell(relaying->relay->last_from_server());
+    if (!words) return true;
+    bytes_up_ = relaying->relay->bytes_up();
+    bytes_down_ = relaying->relay->bytes_down();
+    auto streams = relaying->relay->release();
+    streams.client->write(*words);
+    close("shutting_down", std::move(streams));
+    return false;
+  }
+  return !std::holds_alternative<Ended>(state_);
+}
+
+void Session::end_now(std::string_view reason) { end(reason); }
+
+}  // namespace saslift::proxy

@@ -1,0 +1,178 @@
+// One client from accept to close; the only class that sees both sides. Each state owns what its phase needs,
+// leaving it frees that, and enter() is the only assignment.
+//
+// The owner makes it, calls start(), hands in answers, and destroys it on a later turn once `ended` was called.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "auth/login.h"
+#include "proxy/dialogue/client_side.h"
+#include "proxy/dialogue/server_side.h"
+#include "proxy/net/byte_stream.h"
+#include "proxy/session/protocol.h"
+#include "proxy/session/relay.h"
+#include "proxy/session/surroundings.h"
+
+namespace saslift::proxy {
+
+// DESIGN's deadlines. Before login only time spent waiting for the client counts.
+inline constexpr auth::Duration pre_login_patience{60'000};
+inline constexpr auth::Duration handshake_limit{10'000};
+inline constexpr auth::Duration flush_limit{60'000};
+inline constexpr auth::Duration linger_limit{2'000};
+// Pipelined bytes kept while the login is under way.
+inline constexpr std::size_t most_unread = 16 * 1024;
+
+// What all sessions of one listener share.
+struct ListenerFacts {
+  std::uint32_t index = 0;
+  config::Protocol protocol = config::Protocol::imap;
+  ProtocolRow row;
+  ClientSideSettings client_side;  // its hostname is our EHLO word too
+  config::ListenerTls tls = config::ListenerTls::off;
+  auth::Duration login_timeout{25'000};
+};
+
+struct SessionFacts {
+  auth::SessionId id = 0;
+  std::string client_address;
+};
+
+class Session {
+ public:
+  // The listener's facts outlive the session.
+  Session(const ListenerFacts& listener, SessionFacts facts, std::unique_ptr<net::ByteStream> client,
+          Surroundings around, std::function<void()> ended);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  void start();
+  // For a client over the session cap: said in its protocol's words, then closed.
+  // The keeper hears nothing of it.
+  void refuse(Dismissal why);
+  void answered(auth::LoginAnswer answer);
+  void keeper_gone();
+  // Shutting down: ends it now if it is idle or not logged in; true if it goes on.
+  bool end_if_idle();
+  void end_now(std::string_view reason);
+
+  [[nodiscard]] const SessionFacts& facts() const { return facts_; }
+
+ private:
+  // The client's stream and dialogue, up to the login's success.
+  struct Door {
+    std::unique_ptr<net::ByteStream> stream;
+    std::unique_ptr<ClientSide> dialogue;
+  };
+  struct AwaitingLogin {
+    Door door;
+    auth::Instant since;
+    std::optional<auth::Instant> handshake_ends_at;
+  };
+  struct AwaitingAnswer {
+    Door door;
+    auth::Instant since;
+  };
+  struct Connecting {
+    Door door;
+    auth::Granted granted;
+    std::unique_ptr<Dialing> dialing;
+    auth::Instant since;
+  };
+  struct LoggingIn {
+    Door door;
+    auth::Granted granted;
+    std::unique_ptr<net::ByteStream> stream;
+    std::unique_ptr<ServerSide> dialogue;
+    std::optional<auth::Instant> handshake_ends_at;
+    auth::Instant since;
+  };
+  struct Relaying {
+    std::unique_ptr<Relay> relay;
+  };
+  // Flushing what was sent, then reading on for a moment, so that no RST overtakes it.
+  struct Closing {
+    Relay::Streams streams;
+    auth::Instant give_up_at;
+  };
+  struct Ended {};
+  using State = std::variant<AwaitingLogin, AwaitingAnswer, Connecting, LoggingIn, Relaying, Closing, Ended>;
+
+  enum class Side : std::uint8_t { client, server };
+  class Ears final : public net::ByteStream::Reader {
+   public:
+    Ears(Session& session, Side side) : session_(session), side_(side) {}
+    void received(std::span<char> bytes) override;
+    void ended(net::Ending ending) override;
+    void failed(const net::StreamError& error) override;
+    void drained() override;
+    void secured() override;
+
+   private:
+    Session& session_;
+    Side side_;
+  };
+
+  void enter(State next);
+  void set_alarm();
+  void alarm_rang();
+  [[nodiscard]] Door* door();
+
+  // The client's side, up to login.
+  void client_received(std::span<char> bytes);
+  void client_ended();
+  void client_failed(const net::StreamError& error);
+  void client_secured();
+  void perform(ClientActions actions);
+  void start_client_tls();
+  void attempt(AttemptLogin login);
+  void refuse_login(auth::LoginFailure failure, std::string_view sentence);
+
+  // The way to the provider.
+  void connect(auth::Granted granted);
+  void connected(Dialer::Result result);
+  void server_received(std::span<char> bytes);
+  void server_ended();
+  void server_failed(const net::StreamError& error);
+  void server_secured();
+  void perform(ServerActions actions);
+  void start_server_tls();
+  void logged_in();
+  void server_refused(const LoginRefused& refusal);
+  void login_died(auth::LoginFailure failure, std::string detail);
+
+  void relay_over(std::string_view why);
+  void keeper_timed_out();
+  void client_drained();
+  void close(std::string_view reason, Relay::Streams streams);
+  void check_closing();
+  void end(std::string_view reason);
+
+  const ListenerFacts& listener_;
+  SessionFacts facts_;
+  Surroundings around_;
+  std::function<void()> ended_;
+  Ears client_ears_{*this, Side::client};
+  Ears server_ears_{*this, Side::server};
+  std::unique_ptr<Alarm> alarm_;
+  auth::Instant accepted_at_;
+  auth::Instant login_ends_at_{};
+  auth::Duration patience_left_ = pre_login_patience;
+  auth::PhaseTimes times_;
+  auth::ClientTls client_tls_ = auth::ClientTls::none;
+  bool client_has_ended_ = false;
+  bool refused_ = false;  // over the cap
+  std::string reason_;
+  std::uint64_t bytes_up_ = 0;
+  std::uint64_t bytes_down_ = 0;
+  State state_;
+};
+
+}  // namespace saslift::proxy

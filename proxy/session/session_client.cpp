@@ -1,0 +1,160 @@
+// The session's client side: from accept to the login's answer.
+#include <utility>
+
+#include "config/secret.h"
+#include "proxy/session/milliseconds.h"
+#include "proxy/session/session.h"
+
+namespace saslift::proxy {
+
+void Session::Ears::received(std::span<char> bytes) {
+  side_ == Side::client ? session_.client_received(bytes) : session_.server_received(bytes);
+}
+
+void Session::Ears::ended(net::Ending) { side_ == Side::client ? session_.client_ended() : session_.server_ended(); }
+
+void Session::Ears::failed(const net::StreamError& error) {
+  side_ == Side::client ? session_.client_failed(error) : session_.server_failed(error);
+}
+
+void Session::Ears::drained() { side_ == Side::client ? session_.client_drained() : session_.check_closing(); }
+
+void Session::Ears::secured() { side_ == Side::client ? session_.client_secured() : session_.server_secured(); }
+
+void Session::client_received(std::span<char> bytes) {
+  Door* at = door();
+  if (at == nullptr) return;  // closing: read only to be rid of it
+  auto actions = at->dialogue->receive({bytes.data(), bytes.size()});
+  config::wipe(bytes.data(), bytes.size());
+  if (!std::holds_alternative<AwaitingLogin>(state_) && at->dialogue->unread_size() >= most_unread) {
+    at->stream->stop_reading();
+  }
+  perform(std::move(actions));
+  // A client that sends commands and reads no replies is not read either.
+  if (Door* still = door(); still != nullptr && still->stream->unsent() > 0) still->stream->stop_reading();
+}
+
+void Session::client_drained() {
+  if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) waiting->door.stream->start_reading();
+  check_closing();
+}
+
+void Session::client_ended() {
+  client_has_ended_ = true;
+  if (auto* closing = std::get_if<Closing>(&state_)) {
+    closing->give_up_at = std::min(closing->give_up_at, around_.clock.now() + linger_limit);
+    return check_closing();
+  }
+  Door* at = door();
+  if (at == nullptr) return;
+  // One that has pipelined its commands and closed its half still wants the answers; any other has left.
+  const bool wants_answers = !std::holds_alternative<AwaitingLogin>(state_) && at->dialogue->unread_size() > 0;
+  if (!wants_answers) end("client_left");
+}
+
+void Session::client_failed(const net::StreamError& error) {
+  if (std::holds_alternative<Closing>(state_)) return end(reason_);
+  end("client_failed: " + error.detail);
+}
+
+void Session::client_secured() {
+  auto* waiting = std::get_if<AwaitingLogin>(&state_);
+  if (waiting == nullptr) return;
+  waiting->handshake_ends_at.reset();
+  client_tls_ = auth::ClientTls::active;
+  set_alarm();
+  perform(listener_.tls == config::ListenerTls::implicit ? waiting->door.dialogue->greet()
+                                                         : waiting->door.dialogue->tls_started());
+}
+
+void Session::start_client_tls() {
+  auto& waiting = std::get<AwaitingLogin>(state_);
+  waiting.door.stream = around_.tls.to_client(std::move(waiting.door.stream), listener_.index);
+  waiting.handshake_ends_at = around_.clock.now() + handshake_limit;
+  set_alarm();
+  waiting.door.stream->set_reader(client_ears_);
+  waiting.door.stream->start_reading();
+}
+
+void Session::perform(ClientActions actions) {
+  for (auto& action : actions) {
+    Door* at = door();
+    if (at == nullptr) return;
+    if (auto* send = std::get_if<Send>(&action)) {
+      at->stream->write(send->bytes);
+      if (send->holds == Holds::secret) config::wipe(send->bytes);
+    } else if (std::holds_alternative<StartTls>(action)) {
+      start_client_tls();
+    } else if (auto* login = std::get_if<AttemptLogin>(&action)) {
+      attempt(std::move(*login));
+    } else if (const auto* closing = std::get_if<Close>(&action)) {
+      close(name_of(closing->reason), {std::move(at->stream), nullptr});
+      return;
+    }
+  }
+}
+
+void Session::attempt(AttemptLogin login) {
+  auto& waiting = std::get<AwaitingLogin>(state_);
+  const auto now = around_.clock.now();
+  patience_left_ -= std::min(patience_left_, now - waiting.since);
+  login_ends_at_ = now + listener_.login_timeout;
+  times_ = {};
+  enter(AwaitingAnswer{std::move(waiting.door), now});
+  switch (around_.keeper.line()) {
+    case Keeper::Line::overloaded:
+      return login_died(auth::LoginFailure::overloaded, "too many open questions to the keeper");
+    case Keeper::Line::away:
+      return refuse_login(auth::LoginFailure::keeper_away, {});
+    case Keeper::Line::open:
+      break;
+  }
+  around_.keeper.send(auth::LoginQuestion{
+      .session = facts_.id,
+      .listener = listener_.index,
+      .protocol = listener_.protocol,
+      .mechanism = login.mechanism,
+      .client_address = facts_.client_address,
+      .tls = client_tls_,
+      .login = std::move(login.login),
+      .authzid = std::move(login.authzid),
+      .password = std::move(login.password),
+  });
+}
+
+void Session::refuse_login(auth::LoginFailure failure, std::string_view sentence) {
+  Door* at = door();
+  if (at == nullptr) return;
+  if (client_has_ended_) return end("client_left");
+  const auto now = around_.clock.now();
+  enter(AwaitingLogin{std::move(*at), now, {}});
+  Door& back = std::get<AwaitingLogin>(state_).door;
+  perform(back.dialogue->login_refused(failure, sentence, auth::reference_of(facts_.id)));
+  if (std::holds_alternative<AwaitingLogin>(state_)) std::get<AwaitingLogin>(state_).door.stream->start_reading();
+}
+
+void Session::answered(auth::LoginAnswer answer) {
+  auto* waiting = std::get_if<AwaitingAnswer>(&state_);
+  if (waiting == nullptr) return;  // it came too late
+  times_.keeper += milliseconds_between(waiting->since, around_.clock.now());
+  if (auto* granted = std::get_if<auth::Granted>(&answer)) return connect(std::move(*granted));
+  const auto& denied = std::get<auth::Denied>(answer);
+  refuse_login(denied.failure, denied.sentence);
+}
+
+// The answer may still come, and must not be taken for that to a later question: this client gets no other try.
+void Session::keeper_timed_out() {
+  auto& waiting = std::get<AwaitingAnswer>(state_);
+  around_.keeper.send(auth::LoginDied{facts_.id, auth::LoginFailure::timeout, "no answer from the keeper", times_});
+  for (auto& action :
+       waiting.door.dialogue->login_refused(auth::LoginFailure::timeout, {}, auth::reference_of(facts_.id))) {
+    if (const auto* send = std::get_if<Send>(&action)) waiting.door.stream->write(send->bytes);
+  }
+  close(auth::name_of(auth::LoginFailure::timeout), {std::move(waiting.door.stream), nullptr});
+}
+
+void Session::keeper_gone() {
+  if (std::holds_alternative<AwaitingAnswer>(state_)) refuse_login(auth::LoginFailure::keeper_away, {});
+}
+
+}  // namespace saslift::proxy

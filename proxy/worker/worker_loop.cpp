@@ -1,0 +1,208 @@
+#include "proxy/worker/worker_loop.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "proxy/imap/client_side.h"
+#include "proxy/imap/farewell.h"
+#include "proxy/imap/server_side.h"
+#include "proxy/pop3/client_side.h"
+#include "proxy/pop3/farewell.h"
+#include "proxy/pop3/server_side.h"
+#include "proxy/smtp/client_side.h"
+#include "proxy/smtp/farewell.h"
+#include "proxy/smtp/server_side.h"
+
+namespace saslift::proxy {
+namespace {
+
+constexpr std::size_t most_open_questions = 256;
+constexpr auth::Duration flush_after_keeper{1000};
+constexpr auth::Duration drain_step{250};
+constexpr auth::Duration tell_of_refusals_every{1000};
+// Over the cap a client is still told so, but those told at once are bounded too.
+constexpr std::size_t most_told_at_once = 32;
+
+ProtocolRow row_of(config::Protocol protocol) {
+  switch (protocol) {
+    case config::Protocol::imap:
+      return {imap::make_client_side, imap::make_server_side, imap::farewell};
+    case config::Protocol::pop3:
+      return {pop3::make_client_side, pop3::make_server_side, pop3::farewell};
+    case config::Protocol::smtp:
+      return {smtp::make_client_side, smtp::make_server_side, smtp::farewell};
+  }
+  throw std::logic_error("unknown protocol");
+}
+
+}  // namespace
+
+WorkerLoop::WorkerLoop(int pipe_descriptor)
+    : pipe_(std::make_unique<net::FramePipe>(
+          loop_, pipe_descriptor,
+          net::FramePipe::Events{[this](std::string_view frame) { frame_came(frame); },
+                                 [this](std::string_view why) { keeper_left(why); }})) {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
+}
+
+WorkerLoop::~WorkerLoop() = default;
+
+int WorkerLoop::run() {
+  loop_.run();
+  sessions_.clear();
+  return status_;
+}
+
+Keeper::Line WorkerLoop::line() const {
+  if (!keeper_is_there_) return Line::away;
+  return asking_.size() < most_open_questions ? Line::open : Line::overloaded;
+}
+
+void WorkerLoop::send(auth::FromWorker message) {
+  if (!keeper_is_there_) return;
+  if (const auto* question = std::get_if<auth::LoginQuestion>(&message)) asking_.insert(question->session);
+  if (const auto* refused = std::get_if<auth::TokenRefused>(&message)) asking_.insert(refused->session);
+  if (const auto* withdrawn = std::get_if<auth::Withdrawn>(&message)) asking_.erase(withdrawn->session);
+  if (const auto* died = std::get_if<auth::LoginDied>(&message)) asking_.erase(died->session);
+  pipe_->send(auth::encode(message));
+}
+
+void WorkerLoop::frame_came(std::string_view frame) {
+  auto message = auth::decode_to_worker(frame);
+  if (!message) {
+    status_ = 1;
+    return loop_.stop();
+  }
+  if (auto* order = std::get_if<auth::Configure>(&*message)) {
+    try {
+      return configure(*order);
+    } catch (const std::exception& failure) {  // libuv's C frames are above us
+      send(auth::WorkerEvent{config::LogLevel::error, "worker_not_configured", 0, {{"detail", failure.what()}}});
+      status_ = 1;
+      return loop_.stop();
+    }
+  }
+  if (auto* granted = std::get_if<auth::Granted>(&*message)) return answer(granted->session, std::move(*granted));
+  if (auto* denied = std::get_if<auth::Denied>(&*message)) return answer(denied->session, std::move(*denied));
+  if (const auto* order = std::get_if<auth::Drain>(&*message)) return drain(*order);
+}
+
+void WorkerLoop::configure(auth::Configure& order) {
+  clock_ = std::make_unique<RealClock>(loop_);
+  dialer_ = std::make_unique<RealDialer>(loop_);
+  tls_ = std::make_unique<RealTls>(loop_, order);
+  session_cap_ = order.session_cap;
+  for (auto& listener : order.listeners) {
+    const auto index = static_cast<std::uint32_t>(facts_.size());
+    facts_.push_back(ListenerFacts{
+        .index = index,
+        .protocol = listener.protocol,
+        .row = row_of(listener.protocol),
+        .client_side =
+            {
+                .hostname = order.hostname,
+                .starttls =
+                    listener.tls == config::ListenerTls::starttls ? StartTlsOffer::offered : StartTlsOffer::none,
+                .plaintext_logins = listener.plaintext_login ? PlaintextLogins::accepted : PlaintextLogins::refused,
+                .tls = listener.tls == config::ListenerTls::implicit ? auth::ClientTls::active : auth::ClientTls::none,
+                .smtp_extensions = std::move(listener.smtp_extensions),
+            },
+        .tls = listener.tls,
+        .login_timeout = order.login_timeout,
+    });
+  }
+  for (const auto& facts : facts_) {
+    listeners_.push_back(std::make_unique<net::Listener>(
+        loop_, order.listeners[facts.index].descriptor,
+        [this, &facts](std::unique_ptr<net::TcpStream> stream) { accepted(facts, std::move(stream)); }));
+  }
+  send(auth::Ready{});
+}
+
+void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream) {
+  const bool over_cap = sessions_.size() >= session_cap_;
+  if (over_cap) refused_at_cap(listener);
+  if (sessions_.size() >= session_cap_ + most_told_at_once) return;
+  const auto id = unused_id();
+  SessionFacts facts{id, stream->peer_address()};
+  const auto [entry, _] = sessions_.emplace(
+      id, std::make_unique<Session>(listener, std::move(facts), std::move(stream),
+                                    Surroundings{*clock_, *this, *dialer_, *tls_}, [this, id] { session_ended(id); }));
+  if (over_cap) {
+    entry->second->refuse(Dismissal::session_cap);
+  } else {
+    entry->second->start();
+  }
+}
+
+void WorkerLoop::refused_at_cap(const ListenerFacts& listener) {
+  ++refused_since_told_;
+  if (told_of_refusals_at_ != auth::Instant{} && loop_.now() - told_of_refusals_at_ < tell_of_refusals_every) return;
+  told_of_refusals_at_ = loop_.now();
+  send(auth::WorkerEvent{config::LogLevel::warning,
+                         "session_cap_reached",
+                         0,
+                         {{"protocol", std::string(name_of(listener.protocol))},
+                          {"cap", std::to_string(session_cap_)},
+                          {"refused", std::to_string(std::exchange(refused_since_told_, 0))}}});
+}
+
+auth::SessionId WorkerLoop::unused_id() const {
+  for (;;) {
+    const auth::SessionId id = randombytes_random();
+    if (id != 0 && !sessions_.contains(id)) return id;
+  }
+}
+
+void WorkerLoop::answer(auth::SessionId session, auth::LoginAnswer answer) {
+  const auto found = sessions_.find(session);
+  if (asking_.erase(session) == 0 || found == sessions_.end()) return;  // it took its question back
+  found->second->answered(std::move(answer));
+}
+
+void WorkerLoop::session_ended(auth::SessionId id) {
+  // It is still on the call stack.
+  loop_.later([this, id] {
+    sessions_.erase(id);
+    finish_if_done();
+  });
+}
+
+void WorkerLoop::drain(const auth::Drain& order) {
+  if (draining_) return;
+  draining_ = true;
+  listeners_.clear();
+  drain_ends_at_ = loop_.now() + order.deadline;
+  drain_timer_ = std::make_unique<net::Timer>(loop_, [this] { drain_idle(); });
+  drain_idle();
+}
+
+void WorkerLoop::drain_idle() {
+  const bool time_is_up = loop_.now() >= drain_ends_at_;
+  for (const auto& [id, session] : sessions_) {
+    if (time_is_up) {
+      session->end_now(keeper_is_there_ ? "drain_deadline" : "keeper_gone");
+    } else if (keeper_is_there_) {
+      session->end_if_idle();
+    }
+  }
+  drain_timer_->set(drain_step);
+  finish_if_done();
+}
+
+void WorkerLoop::keeper_left(std::string_view) {
+  keeper_is_there_ = false;
+  for (const auto& [id, session] : sessions_) session->keeper_gone();
+  drain_timer_.reset();
+  draining_ = false;
+  drain(auth::Drain{flush_after_keeper});
+}
+
+void WorkerLoop::finish_if_done() {
+  if (draining_ && sessions_.empty()) loop_.stop();
+}
+
+}  // namespace saslift::proxy

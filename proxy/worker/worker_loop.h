@@ -1,0 +1,65 @@
+// The worker's loop: listeners make sessions, sessions ask over the pipe. Owns everything in the process.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "auth/login.h"
+#include "proxy/net/frame_pipe.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/timer.h"
+#include "proxy/session/session.h"
+#include "proxy/worker/real_surroundings.h"
+
+namespace saslift::proxy {
+
+class WorkerLoop final : private Keeper {
+ public:
+  explicit WorkerLoop(int pipe_descriptor);
+  WorkerLoop(const WorkerLoop&) = delete;
+  WorkerLoop& operator=(const WorkerLoop&) = delete;
+  ~WorkerLoop();
+
+  [[nodiscard]] int run();
+
+ private:
+  [[nodiscard]] Line line() const override;
+  void send(auth::FromWorker message) override;
+
+  void frame_came(std::string_view frame);
+  void keeper_left(std::string_view why);
+  void configure(auth::Configure& order);
+  void answer(auth::SessionId session, auth::LoginAnswer answer);
+  void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
+  void refused_at_cap(const ListenerFacts& listener);
+  void session_ended(auth::SessionId id);
+  void drain(const auth::Drain& order);
+  void drain_idle();
+  void finish_if_done();
+  [[nodiscard]] auth::SessionId unused_id() const;
+
+  net::Loop loop_;
+  std::unique_ptr<net::FramePipe> pipe_;
+  std::unique_ptr<RealClock> clock_;
+  std::unique_ptr<RealDialer> dialer_;
+  std::unique_ptr<RealTls> tls_;
+  std::vector<ListenerFacts> facts_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<auth::SessionId, std::unique_ptr<Session>> sessions_;
+  std::size_t session_cap_ = 0;
+  std::unordered_set<auth::SessionId> asking_;
+  std::uint64_t refused_since_told_ = 0;
+  auth::Instant told_of_refusals_at_{};
+  bool keeper_is_there_ = true;
+  bool draining_ = false;
+  auth::Instant drain_ends_at_{};
+  std::unique_ptr<net::Timer> drain_timer_;
+  int status_ = 0;
+};
+
+}  // namespace saslift::proxy

@@ -1,0 +1,587 @@
+// A session between in-memory streams with a hand clock: every deadline, every way a login dies, every order
+// in which the two sides close.
+#include "proxy/session/session.h"
+
+#include "catch.h"
+#include "fakes.h"
+#include "proxy/imap/client_side.h"
+#include "proxy/imap/farewell.h"
+#include "proxy/imap/server_side.h"
+#include "proxy/pop3/client_side.h"
+#include "proxy/pop3/farewell.h"
+#include "proxy/pop3/server_side.h"
+#include "proxy/smtp/client_side.h"
+#include "proxy/smtp/farewell.h"
+#include "proxy/smtp/server_side.h"
+
+namespace saslift::proxy {
+namespace {
+
+using namespace std::chrono_literals;
+using config::Protocol;
+using testing::HandClock;
+using testing::HandDialer;
+using testing::PlainTls;
+using testing::RecordingKeeper;
+using testing::Wire;
+using testing::WireStream;
+
+constexpr auth::SessionId session_id = 0x7f3a0001;
+
+ListenerFacts listener_facts(Protocol protocol) {
+  ListenerFacts facts;
+  facts.protocol = protocol;
+  facts.client_side.hostname = "box.example";
+  switch (protocol) {
+    case Protocol::imap:
+      facts.row = {imap::make_client_side, imap::make_server_side, imap::farewell};
+      break;
+    case Protocol::pop3:
+      facts.row = {pop3::make_client_side, pop3::make_server_side, pop3::farewell};
+      break;
+    case Protocol::smtp:
+      facts.row = {smtp::make_client_side, smtp::make_server_side, smtp::farewell};
+      break;
+  }
+  return facts;
+}
+
+// Each test starts where its subject starts: accepted, asked, granted, connected, relaying.
+struct Scene {
+  explicit Scene(Protocol protocol_ = Protocol::imap, std::optional<ListenerFacts> facts = {})
+      : protocol(protocol_), listener(facts ? *facts : listener_facts(protocol_)) {
+    session =
+        std::make_unique<Session>(listener, SessionFacts{session_id, "127.0.0.1"}, std::make_unique<WireStream>(client),
+                                  Surroundings{clock, keeper, dialer, tls}, [this] { ended = true; });
+  }
+  ~Scene() {
+    clock.run_tasks();
+    session.reset();
+    clock.run_tasks();
+  }
+
+  Scene& accepted() {
+    session->start();
+    return *this;
+  }
+  Scene& asked() {
+    accepted();
+    send_login();
+    REQUIRE(keeper.all<auth::LoginQuestion>().size() == 1);
+    return *this;
+  }
+  void send_login() {
+    switch (protocol) {
+      case Protocol::imap:
+        return client->deliver("a1 LOGIN scanner secret-word\r\n");
+      case Protocol::pop3:
+        return client->deliver("USER scanner\r\nPASS secret-word\r\n");
+      case Protocol::smtp:
+        client->deliver("EHLO scanner\r\n");
+        return client->deliver("AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LXdvcmQ=\r\n");
+    }
+  }
+  Scene& granted(config::UpstreamTls upstream_tls = config::UpstreamTls::implicit) {
+    asked();
+    session->answered(grant(upstream_tls));
+    clock.run_tasks();
+    REQUIRE(dialer.dialed.size() == 1);
+    return *this;
+  }
+  static auth::Granted grant(config::UpstreamTls upstream_tls) {
+    auth::Granted granted;
+    granted.session = session_id;
+    granted.mailbox = "scans@contoso.com";
+    granted.token_id = 7;
+    granted.access_token = config::Secret("token-word");
+    granted.host = "outlook.example";
+    granted.port = 993;
+    granted.tls = upstream_tls;
+    granted.addresses = {"192.0.2.1"};
+    return granted;
+  }
+  Scene& connected() {
+    granted();
+    server = dialer.connect();
+    server->secure();
+    return *this;
+  }
+  // IMAP only.
+  Scene& token_sent() {
+    connected();
+    server->deliver("* OK ready\r\n");
+    CHECK(server->take_sent().find("CAPABILITY") != std::string::npos);
+    server->deliver("* CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR\r\n" + tag_of_last() + " OK done\r\n");
+    last_sent = server->take_sent();
+    CHECK(last_sent.find("AUTHENTICATE XOAUTH2 ") != std::string::npos);
+    return *this;
+  }
+  Scene& relaying() {
+    token_sent();
+    client->take_sent();
+    server->deliver(auth_tag() + " OK AUTHENTICATE completed.\r\n");
+    CHECK(client->take_sent().starts_with("a1 OK"));
+    return *this;
+  }
+  // The fixed tags of the server side.
+  std::string tag_of_last() { return "C"; }
+  std::string auth_tag() { return last_sent.substr(0, last_sent.find(' ')); }
+
+  std::string end_reason() {
+    clock.run_tasks();
+    const auto ends = keeper.all<auth::SessionEnded>();
+    return ends.empty() ? "" : ends.back()->reason;
+  }
+
+  Protocol protocol;
+  ListenerFacts listener;
+  HandClock clock;
+  RecordingKeeper keeper;
+  HandDialer dialer;
+  PlainTls tls;
+  std::shared_ptr<Wire> client = std::make_shared<Wire>();
+  std::shared_ptr<Wire> server;
+  std::string last_sent;
+  bool ended = false;
+  std::unique_ptr<Session> session;
+};
+
+TEST_CASE("one IMAP login asks one question, dials after the yes, and relays") {
+  Scene scene;
+  scene.relaying();
+  const auto questions = scene.keeper.all<auth::LoginQuestion>();
+  REQUIRE(questions.size() == 1);
+  CHECK(questions[0]->login == "scanner");
+  CHECK(questions[0]->password.reveal() == "secret-word");
+  CHECK(scene.tls.provider_hosts == std::vector<std::string>{"outlook.example"});
+  CHECK(scene.keeper.all<auth::LoginSucceeded>().size() == 1);
+
+  scene.client->deliver("a2 SELECT INBOX\r\n");
+  CHECK(scene.server->take_sent() == "a2 SELECT INBOX\r\n");
+  scene.server->deliver("a2 OK\r\n");
+  CHECK(scene.client->take_sent() == "a2 OK\r\n");
+}
+
+TEST_CASE("nothing reaches the provider before the keeper's yes, nor before TLS stands") {
+  Scene scene;
+  scene.asked();
+  scene.clock.advance(5s);
+  CHECK(scene.dialer.dialed.empty());
+  scene.session->answered(Scene::grant(config::UpstreamTls::implicit));
+  scene.server = scene.dialer.connect();
+  CHECK(scene.server->sent.empty());
+}
+
+TEST_CASE("the client's own login line never goes out, its pipelined commands do, in order (FAULTS 18)") {
+  Scene scene;
+  scene.accepted();
+  scene.client->deliver("a1 LOGIN scanner secret-word\r\na2 NOOP\r\na3 SEL");
+  scene.client->deliver("ECT INBOX\r\n");
+  scene.session->answered(Scene::grant(config::UpstreamTls::implicit));
+  scene.server = scene.dialer.connect();
+  scene.server->secure();
+  scene.server->deliver("* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] ready\r\n");
+  scene.last_sent = scene.server->take_sent();
+  CHECK(scene.last_sent.find("secret-word") == std::string::npos);
+  scene.server->deliver(scene.auth_tag() + " OK done\r\n* 3 EXISTS\r\n");
+  CHECK(scene.server->take_sent() == "a2 NOOP\r\na3 SELECT INBOX\r\n");
+  CHECK(scene.client->sent.ends_with("* 3 EXISTS\r\n"));
+}
+
+TEST_CASE("a client that floods behind its login is not read beyond the cap") {
+  Scene scene;
+  scene.asked();
+  scene.client->deliver(std::string(most_unread, 'x'));
+  CHECK_FALSE(scene.client->reading);
+}
+
+TEST_CASE("a client that sends commands and reads no replies is not read either") {
+  Scene scene;
+  scene.accepted();
+  scene.client->takes = false;
+  scene.client->deliver("a NOOP\r\n");
+  CHECK_FALSE(scene.client->reading);
+  scene.client->drain();
+  CHECK(scene.client->reading);
+}
+
+TEST_CASE("every LoginFailure of the keeper is told in each protocol's words with its reference") {
+  struct Row {
+    auth::LoginFailure failure;
+    const char *imap, *pop3, *smtp;
+  };
+  using enum auth::LoginFailure;
+  const auto row = GENERATE(values<Row>({
+      {bad_credentials, "NO [AUTHENTICATIONFAILED]", "-ERR [AUTH]", "535 5.7.8"},
+      {not_permitted, "NO [CONTACTADMIN]", "-ERR [AUTH]", "535 5.7.8"},
+      {authzid_refused, "NO [AUTHORIZATIONFAILED]", "-ERR [AUTH]", "535 5.7.8"},
+      {sign_in_needed, "NO [CONTACTADMIN]", "-ERR [SYS/PERM]", "535 5.7.0"},
+      {identity_refused, "NO [CONTACTADMIN]", "-ERR [SYS/PERM]", "535 5.7.0"},
+      {token_unavailable, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "454 4.7.0"},
+      {server_unreachable, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "454 4.7.0"},
+      {server_protocol_error, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "454 4.7.0"},
+      {timeout, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "454 4.7.0"},
+      {limit_reached, "NO [LIMIT]", "-ERR [IN-USE]", "421 4.3.2"},
+      {overloaded, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "421 4.3.2"},
+      {shutting_down, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "421 4.3.2"},
+      {keeper_away, "NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "421 4.3.2"},
+  }));
+  const auto protocol = GENERATE(Protocol::imap, Protocol::pop3, Protocol::smtp);
+  Scene scene(protocol);
+  scene.asked();
+  scene.client->take_sent();
+  scene.session->answered(auth::Denied{session_id, row.failure, "Ask your administrator"});
+  const auto reply = scene.client->take_sent();
+  INFO(auth::name_of(row.failure) << ": " << reply);
+  const char* expected = protocol == Protocol::imap ? row.imap : protocol == Protocol::pop3 ? row.pop3 : row.smtp;
+  CHECK(reply.find(expected) != std::string::npos);
+  if (row.failure != bad_credentials) CHECK(reply.find(auth::reference_of(session_id)) != std::string::npos);
+}
+
+TEST_CASE("a wrong login can be followed by a right one; the third wrong one ends it") {
+  Scene scene;
+  scene.asked();
+  for (int failed = 1; failed <= 3; ++failed) {
+    scene.client->take_sent();
+    scene.session->answered(auth::Denied{session_id, auth::LoginFailure::bad_credentials, ""});
+    CHECK(scene.client->sent.find("AUTHENTICATIONFAILED") != std::string::npos);
+    if (failed < 3) {
+      CHECK_FALSE(scene.client->finished);
+      scene.send_login();
+    }
+  }
+  CHECK(scene.client->finished);
+  scene.clock.advance(linger_limit);
+  CHECK(scene.ended);
+}
+
+TEST_CASE("FAULTS 65: a dripping client has 60 s in all before login") {
+  for (const auto protocol : {Protocol::imap, Protocol::pop3, Protocol::smtp}) {
+    Scene scene(protocol);
+    scene.accepted();
+    for (int i = 0; i < 59; ++i) {
+      scene.clock.advance(1s);
+      scene.client->deliver("x");
+    }
+    CHECK_FALSE(scene.client->finished);
+    scene.client->take_sent();
+    scene.clock.advance(1s);
+    CHECK(scene.client->finished);
+    const char* words = protocol == Protocol::imap ? "* BYE" : protocol == Protocol::pop3 ? "-ERR" : "421 4.4.2";
+    CHECK(scene.client->sent.starts_with(words));
+    scene.clock.advance(linger_limit);
+    CHECK(scene.ended);
+  }
+}
+
+TEST_CASE("time in which the client waits for us does not count against it") {
+  Scene scene;
+  scene.asked();
+  scene.clock.advance(20s);
+  scene.session->answered(auth::Denied{session_id, auth::LoginFailure::token_unavailable, ""});
+  scene.clock.advance(59s);
+  CHECK_FALSE(scene.client->finished);
+  scene.clock.advance(1s);
+  CHECK(scene.client->finished);
+}
+
+TEST_CASE("login_timeout holds in every phase of a login: the device never waits longer") {
+  SECTION("no answer from the keeper: told, and ended, so that a late answer meets no other question") {
+    Scene scene;
+    scene.asked();
+    scene.client->take_sent();
+    scene.clock.advance(25s);
+    CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+    CHECK(scene.client->finished);
+    scene.session->answered(Scene::grant(config::UpstreamTls::implicit));
+    CHECK(scene.dialer.dialed.empty());
+  }
+  SECTION("connecting") {
+    Scene scene;
+    scene.granted();
+    scene.client->take_sent();
+    scene.clock.advance(25s);
+    CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+    CHECK(scene.dialer.given_up());
+  }
+  SECTION("FAULTS 69: the server is silent after its greeting") {
+    Scene scene;
+    scene.token_sent();
+    scene.client->take_sent();
+    scene.clock.advance(25s);
+    CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+    CHECK(scene.server->closed);
+    REQUIRE(scene.keeper.all<auth::LoginDied>().size() == 1);
+    CHECK(scene.keeper.all<auth::LoginDied>()[0]->failure == auth::LoginFailure::timeout);
+  }
+  SECTION("the TLS handshake with the server has 10 s") {
+    Scene scene;
+    scene.granted();
+    scene.server = scene.dialer.connect();
+    scene.client->take_sent();
+    scene.clock.advance(handshake_limit);
+    CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+    CHECK(scene.keeper.all<auth::LoginDied>()[0]->failure == auth::LoginFailure::server_unreachable);
+  }
+}
+
+TEST_CASE("FAULTS 70: an unreachable server is temporary, and the client may try again") {
+  Scene scene;
+  scene.granted();
+  scene.client->take_sent();
+  scene.dialer.fail("192.0.2.1: connection refused");
+  CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+  REQUIRE(scene.keeper.all<auth::LoginDied>().size() == 1);
+  CHECK(scene.keeper.all<auth::LoginDied>()[0]->detail == "outlook.example: 192.0.2.1: connection refused");
+  scene.send_login();
+  CHECK(scene.keeper.all<auth::LoginQuestion>().size() == 2);
+}
+
+TEST_CASE("FAULTS 58: a certificate that does not verify is temporary, and no token went out") {
+  Scene scene;
+  scene.granted();
+  scene.server = scene.dialer.connect();
+  scene.client->take_sent();
+  scene.server->reader->failed({net::StreamFailure::tls_certificate, "certificate of outlook.example: expired"});
+  CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+  CHECK(scene.server->sent.empty());
+  CHECK(scene.keeper.all<auth::LoginDied>()[0]->detail.find("expired") != std::string::npos);
+}
+
+TEST_CASE("FAULTS 40: a refused token is reported, and the second answer decides") {
+  Scene scene;
+  scene.token_sent();
+  scene.client->take_sent();
+  scene.server->deliver(scene.auth_tag() + " NO AUTHENTICATE failed.\r\n");
+  REQUIRE(scene.keeper.all<auth::TokenRefused>().size() == 1);
+  CHECK(scene.keeper.all<auth::TokenRefused>()[0]->token_id == 7);
+  CHECK(scene.client->sent.empty());
+  SECTION("a newer token") {
+    auto again = Scene::grant(config::UpstreamTls::implicit);
+    again.token_id = 8;
+    scene.session->answered(std::move(again));
+    scene.clock.run_tasks();
+    CHECK(scene.dialer.dialed.size() == 2);
+    CHECK(scene.server->closed);
+  }
+  SECTION("no") {
+    scene.session->answered(auth::Denied{session_id, auth::LoginFailure::identity_refused, ""});
+    CHECK(scene.client->sent.find("NO [CONTACTADMIN]") != std::string::npos);
+  }
+}
+
+TEST_CASE("STARTTLS towards the server: no token before TLS stands") {
+  Scene scene(Protocol::smtp);
+  scene.granted(config::UpstreamTls::starttls);
+  scene.server = scene.dialer.connect();
+  scene.server->deliver("220 outlook.example ESMTP\r\n");
+  CHECK(scene.server->take_sent() == "EHLO box.example\r\n");
+  scene.server->deliver("250-outlook.example\r\n250 STARTTLS\r\n");
+  CHECK(scene.server->take_sent() == "STARTTLS\r\n");
+  scene.server->deliver("220 go\r\n");
+  CHECK(scene.server->sent.empty());
+  CHECK(scene.tls.provider_hosts.size() == 1);
+  scene.server->secure();
+  CHECK(scene.server->take_sent() == "EHLO box.example\r\n");
+}
+
+TEST_CASE("a client that leaves while we ask is noticed and its question withdrawn") {
+  Scene scene;
+  scene.asked();
+  scene.client->end();
+  CHECK(scene.keeper.all<auth::Withdrawn>().size() == 1);
+  CHECK(scene.end_reason() == "client_left");
+  CHECK(scene.ended);
+}
+
+TEST_CASE("a client that pipelines everything and closes its half gets its answers") {
+  Scene scene;
+  scene.accepted();
+  scene.client->deliver("a1 LOGIN scanner secret-word\r\na2 LOGOUT\r\n");
+  scene.client->end();
+  CHECK(scene.keeper.all<auth::Withdrawn>().empty());
+  scene.session->answered(Scene::grant(config::UpstreamTls::implicit));
+  scene.server = scene.dialer.connect();
+  scene.server->secure();
+  scene.server->deliver("* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] ready\r\n");
+  scene.last_sent = scene.server->take_sent();
+  scene.server->deliver(scene.auth_tag() + " OK done\r\n");
+  CHECK(scene.server->sent == "a2 LOGOUT\r\n");
+  CHECK(scene.server->finished);
+  scene.server->deliver("* BYE\r\na2 OK\r\n");
+  scene.server->end();
+  CHECK(scene.client->sent.ends_with("a2 OK\r\n"));
+  CHECK(scene.ended);
+}
+
+TEST_CASE("when the keeper is away a login hears so at once") {
+  Scene scene;
+  scene.accepted();
+  scene.keeper.line_now = Keeper::Line::away;
+  scene.client->take_sent();
+  scene.send_login();
+  CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+  CHECK(scene.keeper.all<auth::LoginQuestion>().empty());
+}
+
+TEST_CASE("beyond 256 open questions a login hears overloaded") {
+  Scene scene(Protocol::smtp);
+  scene.accepted();
+  scene.keeper.line_now = Keeper::Line::overloaded;
+  scene.client->take_sent();
+  scene.send_login();
+  CHECK(scene.client->sent.find("421 4.3.2") != std::string::npos);
+}
+
+TEST_CASE("FAULTS 74: a client over the session cap is told so in its protocol's words") {
+  struct Row {
+    Protocol protocol;
+    const char* words;
+  };
+  const auto row =
+      GENERATE(values<Row>({{Protocol::imap, "* BYE"}, {Protocol::pop3, "-ERR"}, {Protocol::smtp, "421 "}}));
+  Scene scene(row.protocol);
+  scene.session->refuse(Dismissal::session_cap);
+  CHECK(scene.client->sent.starts_with(row.words));
+  CHECK(scene.client->finished);
+  scene.client->end();
+  CHECK(scene.ended);
+  CHECK(scene.keeper.messages.empty());
+}
+
+// --- Relay
+
+TEST_CASE("FAULTS 68: the fast side is not read while the slow side does not take") {
+  Scene scene;
+  scene.relaying();
+  scene.client->takes = false;
+  scene.server->deliver(std::string(1000, 'x'));
+  CHECK_FALSE(scene.server->reading);
+  CHECK(scene.client->reading);
+  scene.client->drain();
+  CHECK(scene.server->reading);
+  CHECK(scene.client->sent.size() == 1000);
+}
+
+TEST_CASE("FAULTS 67: a half-close passes on, and the other direction goes on") {
+  Scene scene;
+  scene.relaying();
+  SECTION("client first") {
+    scene.client->end();
+    CHECK(scene.server->finished);
+    scene.server->deliver("still here");
+    CHECK(scene.client->take_sent() == "still here");
+    scene.server->end();
+    CHECK(scene.ended);
+    CHECK(scene.end_reason() == "client_closed");
+  }
+  SECTION("server first") {
+    scene.server->end();
+    CHECK(scene.client->finished);
+    scene.client->deliver("bye");
+    CHECK(scene.server->take_sent() == "bye");
+    scene.client->end();
+    CHECK(scene.ended);
+    CHECK(scene.end_reason() == "server_closed");
+  }
+  SECTION("half-closed and silent for 60 s") {
+    scene.client->end();
+    scene.clock.advance(half_closed_silence_limit);
+    scene.clock.advance(linger_limit);
+    CHECK(scene.ended);
+  }
+  SECTION("TLS 1.2 has no half-close: the server gets a quiet second to finish its answer") {
+    scene.server->half_close = net::HalfClose::closes_all;
+    scene.client->deliver("a9 LOGOUT\r\n");
+    scene.client->end();
+    CHECK_FALSE(scene.server->finished);
+    scene.server->deliver("* BYE\r\n");
+    CHECK(scene.client->take_sent() == "* BYE\r\n");
+    scene.clock.advance(no_half_close_silence_limit);
+    CHECK(scene.server->finished);
+    CHECK(scene.ended);
+  }
+  SECTION("a missing close_notify is named") {
+    scene.server->end(net::Ending::truncated);
+    scene.client->end();
+    CHECK(scene.end_reason() == "server_closed_without_close_notify");
+  }
+}
+
+TEST_CASE("FAULTS 67, 73: what was received is flushed before a close, whoever fails") {
+  Scene scene;
+  scene.relaying();
+  scene.client->takes = false;
+  scene.server->deliver("the last words");
+  scene.server->fail("connection reset");
+  CHECK_FALSE(scene.client->closed);
+  CHECK_FALSE(scene.ended);
+  scene.client->drain();
+  CHECK(scene.client->sent == "the last words");
+  scene.client->end();
+  CHECK(scene.ended);
+  CHECK(scene.end_reason() == "server_failed: connection reset");
+}
+
+TEST_CASE("a reader that never takes the last bytes is given up after 60 s") {
+  Scene scene;
+  scene.relaying();
+  scene.client->takes = false;
+  scene.server->deliver("the last words");
+  scene.server->fail("connection reset");
+  scene.clock.advance(flush_limit - 1s);
+  CHECK_FALSE(scene.ended);
+  scene.clock.advance(1s);
+  CHECK(scene.ended);
+}
+
+TEST_CASE("an idle relay lives 35 minutes, and any byte renews it") {
+  Scene scene;
+  scene.relaying();
+  scene.clock.advance(34min);
+  scene.server->deliver("* OK still here\r\n");
+  scene.clock.advance(34min);
+  CHECK_FALSE(scene.client->finished);
+  scene.clock.advance(1min);
+  CHECK(scene.client->finished);
+  scene.clock.advance(linger_limit);
+  CHECK(scene.end_reason() == "idle");
+}
+
+TEST_CASE("FAULTS 78: on drain an idle IMAP client gets BYE, one in a transfer goes on") {
+  Scene scene;
+  scene.relaying();
+  scene.client->deliver("a2 FETCH 1 BODY[]\r\n");
+  scene.clock.advance(5s);
+  CHECK(scene.session->end_if_idle());
+  scene.server->deliver("a2 OK done\r\n");
+  CHECK(scene.session->end_if_idle());
+  scene.clock.advance(1s);
+  scene.client->take_sent();
+  CHECK_FALSE(scene.session->end_if_idle());
+  CHECK(scene.client->sent.starts_with("* BYE"));
+  CHECK(scene.client->finished);
+}
+
+TEST_CASE("on drain a client before login is dismissed") {
+  Scene scene(Protocol::smtp);
+  scene.accepted();
+  scene.client->take_sent();
+  CHECK_FALSE(scene.session->end_if_idle());
+  CHECK(scene.client->sent.starts_with("421 "));
+}
+
+TEST_CASE("FAULTS 64: a client that starts no TLS handshake on an implicit listener has 10 s") {
+  auto facts = listener_facts(Protocol::imap);
+  facts.tls = config::ListenerTls::implicit;
+  facts.client_side.tls = auth::ClientTls::active;
+  Scene scene(Protocol::imap, facts);
+  scene.accepted();
+  CHECK(scene.client->sent.empty());
+  scene.clock.advance(handshake_limit);
+  CHECK(scene.ended);
+  CHECK(scene.end_reason() == "client_handshake_timeout");
+}
+
+}  // namespace
+}  // namespace saslift::proxy
