@@ -19,7 +19,7 @@ struct MalformedFrame {
   std::string what;
 };
 
-// The whole frame; a Secret because it may hold one.
+// The whole frame; a Secret because it may hold one. Empty when the message does not fit in a frame.
 [[nodiscard]] config::Secret encode(const FromWorker& message);
 [[nodiscard]] config::Secret encode(const ToWorker& message);
 
@@ -42,6 +42,7 @@ class FrameReader {
  private:
   std::string buffer_;
   std::size_t consumed_ = 0;
+  std::size_t wiped_ = 0;  // of what is consumed
 };
 
 }  // namespace saslift::auth

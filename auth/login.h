@@ -133,8 +133,8 @@ struct WorkerEvent {
 
 struct Ready {};
 
-using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
-                                WorkerEvent, Ready>;
+using FromWorker =
+    std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, WorkerEvent, Ready>;
 
 struct WorkerListener {
   int descriptor = -1;  // inherited
@@ -151,8 +151,8 @@ struct Configure {
   std::string hostname;
   Duration login_timeout{25'000};
   std::uint32_t session_cap = 0;
-  std::vector<std::string> trust_files;  // one a trust store; "": the system's alone
-  std::string ca_file;                   // trusted in addition in every store
+  std::vector<std::string> trust_files;      // one a trust store; "": the system's alone
+  std::string ca_file;                       // trusted in addition in every store
   std::vector<config::Secret> certificates;  // PEM chain and key, by listener; empty where TLS is off
 };
 

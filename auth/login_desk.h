@@ -72,8 +72,8 @@ struct DeskStatus {
 
 class LoginDesk {
  public:
-  // Settings outlive the desk or its next configure().
-  explicit LoginDesk(const config::Settings& settings);
+  // Settings outlive the desk. The seed is that of the back-off's jitter; random by default.
+  explicit LoginDesk(const config::Settings& settings, std::optional<std::uint64_t> jitter_seed = std::nullopt);
   ~LoginDesk();
 
   // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, WorkerEvent.

@@ -1,0 +1,22 @@
+// A token endpoint's JSON with its tokens taken out before any parser sees them, because a parser leaves
+// copies of what it reads in freed memory: every string value whose key ends in "_token" becomes a Secret,
+// and its place in the text holds the Secret's index.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/secret.h"
+
+namespace saslift::auth {
+
+struct TokenJson {
+  std::string text;  // {"access_token":"0","expires_in":3599}
+  std::vector<config::Secret> tokens;
+};
+
+// Of text that is no JSON the result is none either.
+[[nodiscard]] TokenJson take_tokens(std::string_view json);
+
+}  // namespace saslift::auth

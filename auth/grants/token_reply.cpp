@@ -1,0 +1,141 @@
+// Reading a token endpoint's reply. Only the JSON member "error" makes an error permanent: a status, a page
+// of HTML or silence may come from anything between us and the provider.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "auth/grants/grant.h"
+#include "auth/grants/token_json.h"
+
+namespace saslift::auth {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t longest_description = 512;
+constexpr std::size_t longest_word = 64;
+// So that it fits in a frame to a worker (auth/frames.h) beside all else.
+constexpr std::size_t largest_token = 32 * 1024;
+constexpr std::int64_t usual_life_seconds = 3600;
+constexpr std::int64_t shortest_life_seconds = 60;
+constexpr std::int64_t longest_life_seconds = 86'400;
+
+constexpr std::array<std::string_view, 10> permanent_errors = {
+    "invalid_client",         "invalid_grant",    "unauthorized_client",  "invalid_scope",    "invalid_request",
+    "unsupported_grant_type", "invalid_resource", "interaction_required", "consent_required", "access_denied"};
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string clean(text.substr(0, most));
+  std::replace_if(clean.begin(), clean.end(), [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
+  std::replace_if(clean.begin(), clean.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return clean;
+}
+
+std::string text_of(const Json& json, const char* name) {
+  const auto member = json.find(name);
+  return member != json.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+Duration life_of(const Json& json) {
+  std::int64_t seconds = usual_life_seconds;
+  const auto member = json.find("expires_in");
+  if (member != json.end() && member->is_number()) {
+    const double bounded = std::clamp(member->get<double>(), 0.0, static_cast<double>(longest_life_seconds));
+    seconds = static_cast<std::int64_t>(bounded);
+  } else if (const std::string text = text_of(json, "expires_in"); !text.empty()) {
+    std::int64_t parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error == std::errc::result_out_of_range) {
+      seconds = text.front() == '-' ? 0 : longest_life_seconds;
+    } else if (error == std::errc()) {
+      seconds = parsed;
+    }
+  }
+  return std::chrono::seconds(std::clamp(seconds, shortest_life_seconds, longest_life_seconds));
+}
+
+bool has_error(const Json& json) {
+  const auto member = json.find("error");
+  return member != json.end() && !member->is_null();
+}
+
+std::string_view name_of(FetchFailure failure) {
+  switch (failure) {
+    case FetchFailure::unreachable:
+      return "unreachable";
+    case FetchFailure::tls:
+      return "tls";
+    case FetchFailure::timeout:
+      return "timeout";
+    case FetchFailure::too_long:
+      return "too_long";
+    case FetchFailure::died:
+      return "fetch_died";
+  }
+  return "unknown";
+}
+
+bool is_token(std::string_view token) {
+  return !token.empty() && token.size() <= largest_token &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+}
+
+TokenOutcome read_object(const Json& json, std::vector<config::Secret>& tokens, TokenError error) {
+  if (has_error(json)) {
+    const std::string name = text_of(json, "error");
+    if (std::find(permanent_errors.begin(), permanent_errors.end(), name) != permanent_errors.end())
+      error.kind = TokenErrorKind::permanent;
+    error.error = name.empty() ? "unnamed_error" : printable(name, longest_word);
+    if (const std::string text = text_of(json, "error_description"); !text.empty())
+      error.description = printable(text, longest_description);
+    if (const std::string id = text_of(json, "correlation_id"); !id.empty())
+      error.correlation_id = printable(id, longest_word);
+    return std::unexpected(std::move(error));
+  }
+  const std::string index = text_of(json, "access_token");
+  std::size_t place = tokens.size();
+  std::from_chars(index.data(), index.data() + index.size(), place);
+  if (place >= tokens.size() || tokens[place].empty()) {
+    error.error = "no_token";
+    return std::unexpected(std::move(error));
+  }
+  if (!is_token(tokens[place].reveal())) {
+    error.error = "unfit_token";
+    return std::unexpected(std::move(error));
+  }
+  return Token{.access_token = std::move(tokens[place]), .life = life_of(json)};
+}
+
+}  // namespace
+
+TokenOutcome read_reply(FetchOutcome outcome) {
+  TokenError error;
+  if (!outcome) {
+    error.error = name_of(outcome.error().kind);
+    error.description = printable(outcome.error().detail, longest_description);
+    return std::unexpected(std::move(error));
+  }
+  error.description = "HTTP status " + std::to_string(outcome->status);
+  error.correlation_id = printable(outcome->correlation_id, longest_word);
+  error.retry_after = outcome->retry_after;
+  if (outcome->body.size() > largest_token_reply) {
+    error.error = "too_long";
+    return std::unexpected(std::move(error));
+  }
+  TokenJson taken = take_tokens(outcome->body.reveal());
+  // The parser is not recursive; its depth costs heap alone, bounded by the reply's size.
+  const Json json = Json::parse(taken.text, nullptr, false);
+  if (!json.is_object()) {
+    error.error = "not_json";
+    return std::unexpected(std::move(error));
+  }
+  const bool succeeded = outcome->status >= 200 && outcome->status < 300;
+  if (!succeeded && !has_error(json)) {
+    error.error = "http_" + std::to_string(outcome->status);
+    return std::unexpected(std::move(error));
+  }
+  return read_object(json, taken.tokens, std::move(error));
+}
+
+}  // namespace saslift::auth

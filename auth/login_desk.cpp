@@ -1,0 +1,256 @@
+#include "auth/login_desk.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "auth/login_desk_state.h"
+#include "auth/password.h"
+
+namespace saslift::auth {
+namespace {
+
+// The worker needs this long to tell the client.
+constexpr Duration margin_for_worker{1'000};
+constexpr std::size_t most_open_logins = 4'096;
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+LoginDesk::State::State(const config::Settings& configured, std::uint64_t seed)
+    : settings(&configured),
+      accounts(configured),
+      decoy(decoy_hash()),
+      tokens(configured, seed),
+      trust(trust_files(configured)) {}
+
+void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant now) {
+  const LoginKey key{.worker = worker, .session = asked.session};
+  OpenLogin made;
+  made.key = key;
+  made.protocol = asked.protocol;
+  made.mechanism = asked.mechanism;
+  made.tls = asked.tls;
+  made.client_address = std::move(asked.client_address);
+  made.login = std::move(asked.login);
+  made.authzid = std::move(asked.authzid);
+  made.asked_at = now;
+  made.deadline = now + std::max(settings->service.login_timeout - margin_for_worker, margin_for_worker);
+  sessions.erase(key);
+  open.erase(key);
+  if (open.size() >= most_open_logins)
+    return refuse(made, LoginFailure::overloaded, plain_note("too many open logins"), now);
+  OpenLogin& login = open.emplace(key, std::move(made)).first->second;
+  std::string doom = find_account(login);
+  check_password(login, std::move(asked.password), std::move(doom), now);
+}
+
+void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
+  const auto running = hashes.find(id);
+  if (running == hashes.end()) return;
+  const RunningHash hash = running->second;
+  hashes.erase(running);
+  const auto found = open.find(hash.login);
+  if (found == open.end()) return;
+  OpenLogin& login = found->second;
+  const auto* checking = std::get_if<CheckingPassword>(&login.phase);
+  if (checking == nullptr || checking->hash != id) return;
+
+  const std::string doom = checking->doom;
+  const auto no = [&](LoginFailure failure, std::string detail) {
+    refuse(login, failure, plain_note(std::move(detail)), now);
+  };
+  if (outcome == HashOutcome::overloaded) return no(LoginFailure::overloaded, "the password could not be checked");
+  if (!doom.empty()) return no(LoginFailure::bad_credentials, doom);
+  if (outcome == HashOutcome::differs) return no(LoginFailure::bad_credentials, "wrong password");
+  memo.remember(hash.digest);
+  admit(login, now);
+}
+
+void LoginDesk::State::fetched(const std::string& identity, FetchOutcome outcome, Instant now) {
+  const auto report = tokens.fetched(identity, read_reply(std::move(outcome)), now);
+  if (!report) return;
+  actions.emplace_back(token_fetch_ended(identity, *report, tokens.copy_of_token(identity)));
+  gather_all(now, [&](const OpenLogin& login) { return login.identity->name == identity; });
+}
+
+void LoginDesk::State::resolved(const std::string& host, ResolveOutcome outcome, Instant now) {
+  if (outcome && !outcome->empty()) {
+    hosts.found(host, std::move(*outcome), now);
+  } else {
+    const std::string detail = outcome ? "the name has no address" : outcome.error().detail;
+    hosts.failed(host, "looking up " + host + ": " + detail, now);
+    actions.emplace_back(host_lookup_failed(host, detail));
+  }
+  gather_all(now, [&](const OpenLogin& login) { return login.endpoint->host == host; });
+}
+
+void LoginDesk::State::gather_all(Instant now, const std::function<bool(const OpenLogin&)>& concerns) {
+  for (auto next = open.begin(); next != open.end();) {
+    OpenLogin& login = (next++)->second;  // gather() may end it
+    if (std::holds_alternative<Gathering>(login.phase) && concerns(login)) gather(login, now);
+  }
+}
+
+void LoginDesk::State::tick(Instant now) {
+  tokens.tick(now);
+  for (auto next = open.begin(); next != open.end();) {
+    OpenLogin& login = (next++)->second;
+    if (const auto* gathering = std::get_if<Gathering>(&login.phase)) {
+      if (gathering->wake <= now) gather(login, now);
+    } else if (std::holds_alternative<CheckingPassword>(login.phase) && login.deadline <= now) {
+      refuse(login, LoginFailure::timeout, plain_note("the password was not checked in time"), now);
+    }
+  }
+}
+
+void LoginDesk::State::withdrawn(WorkerId worker, const Withdrawn& report) {
+  const auto found = open.find({.worker = worker, .session = report.session});
+  if (found == open.end()) return;
+  actions.emplace_back(login_withdrawn(found->second));
+  open.erase(found);
+}
+
+void LoginDesk::State::succeeded(WorkerId worker, const LoginSucceeded& report, Instant now) {
+  const auto found = open.find({.worker = worker, .session = report.session});
+  if (found == open.end()) return;
+  const OpenLogin& login = found->second;
+  const auto* trying = std::get_if<TryingServer>(&login.phase);
+  if (trying == nullptr) return;
+  tokens.logged_in_with(login.identity->name, trying->token_id);
+  gate.forget_refusal(login.door());
+  actions.emplace_back(login_succeeded(login, report, now));
+  sessions.insert_or_assign(found->first, LoggedInSession{.account = login.account->name,
+                                                          .login = login.login,
+                                                          .identity = login.identity->name,
+                                                          .mailbox = login.mailbox});
+  ++logins_succeeded;
+  open.erase(found);
+}
+
+void LoginDesk::State::died(WorkerId worker, const LoginDied& report) {
+  const auto found = open.find({.worker = worker, .session = report.session});
+  if (found == open.end()) return;
+  LogEvent event = login_died(found->second, report);
+  actions.emplace_back(std::move(event));
+  ++logins_refused;
+  open.erase(found);
+}
+
+void LoginDesk::State::ended(WorkerId worker, const SessionEnded& report) {
+  const LoginKey key{.worker = worker, .session = report.session};
+  open.erase(key);
+  const auto found = sessions.find(key);
+  actions.emplace_back(session_ended(report, found != sessions.end() ? &found->second : nullptr));
+  if (found != sessions.end()) sessions.erase(found);
+}
+
+void LoginDesk::State::worker_gone(WorkerId worker) {
+  std::erase_if(open, [&](const auto& entry) { return entry.first.worker == worker; });
+  for (auto next = sessions.lower_bound({.worker = worker, .session = 0});
+       next != sessions.end() && next->first.worker == worker;) {
+    actions.emplace_back(session_lost(next->first.session, next->second));
+    next = sessions.erase(next);
+  }
+}
+
+DeskActions LoginDesk::State::take_actions() {
+  for (std::string& identity : tokens.take_fetches()) {
+    TokenRequest request = request_token(settings->identities.at(identity), settings->service);
+    actions.emplace_back(FetchToken{.identity = std::move(identity), .request = std::move(request)});
+  }
+  for (std::string& host : hosts.take_lookups()) actions.emplace_back(ResolveHost{.host = std::move(host)});
+  return std::exchange(actions, {});
+}
+
+LoginDesk::LoginDesk(const config::Settings& settings, std::optional<std::uint64_t> jitter_seed)
+    : state_(std::make_unique<State>(settings, jitter_seed ? *jitter_seed : random_seed())) {}
+
+LoginDesk::~LoginDesk() = default;
+
+DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant now) {
+  std::visit(
+      [&](auto& told) {
+        using Told = std::remove_reference_t<decltype(told)>;
+        if constexpr (std::is_same_v<Told, LoginQuestion>) state_->question(worker, std::move(told), now);
+        if constexpr (std::is_same_v<Told, TokenRefused>) state_->token_refused(worker, told, now);
+        if constexpr (std::is_same_v<Told, Withdrawn>) state_->withdrawn(worker, told);
+        if constexpr (std::is_same_v<Told, LoginSucceeded>) state_->succeeded(worker, told, now);
+        if constexpr (std::is_same_v<Told, LoginDied>) state_->died(worker, told);
+        if constexpr (std::is_same_v<Told, SessionEnded>) state_->ended(worker, told);
+        if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
+      },
+      message);
+  return state_->take_actions();
+}
+
+DeskActions LoginDesk::worker_gone(WorkerId worker, Instant) {
+  state_->worker_gone(worker);
+  return state_->take_actions();
+}
+
+DeskActions LoginDesk::hashed(HashId id, HashOutcome outcome, Instant now) {
+  state_->hashed(id, outcome, now);
+  return state_->take_actions();
+}
+
+DeskActions LoginDesk::fetched(const std::string& identity, FetchOutcome outcome, Instant now) {
+  state_->fetched(identity, std::move(outcome), now);
+  return state_->take_actions();
+}
+
+DeskActions LoginDesk::resolved(const std::string& host, ResolveOutcome outcome, Instant now) {
+  state_->resolved(host, std::move(outcome), now);
+  return state_->take_actions();
+}
+
+DeskActions LoginDesk::tick(Instant now) {
+  state_->tick(now);
+  return state_->take_actions();
+}
+
+std::optional<Instant> LoginDesk::wake_at() const {
+  std::optional<Instant> wake = state_->tokens.wake_at();
+  for (const auto& [key, login] : state_->open) {
+    const auto* gathering = std::get_if<Gathering>(&login.phase);
+    if (std::holds_alternative<TryingServer>(login.phase)) continue;
+    const Instant at = gathering != nullptr ? gathering->wake : login.deadline;
+    wake = wake ? std::min(*wake, at) : at;
+  }
+  return wake;
+}
+
+DeskStatus LoginDesk::status(Instant now) const {
+  DeskStatus status;
+  status.sessions = state_->sessions.size();
+  status.open_questions =
+      static_cast<std::uint64_t>(std::count_if(state_->open.begin(), state_->open.end(), [](const auto& entry) {
+        return !std::holds_alternative<TryingServer>(entry.second.phase);
+      }));
+  status.logins_succeeded = state_->logins_succeeded;
+  status.logins_refused = state_->logins_refused;
+  for (const auto& [name, identity] : state_->settings->identities) {
+    IdentityStatus& one = status.identities.emplace_back();
+    one.name = name;
+    one.token_life_left = state_->tokens.life_left(name, now);
+    if (const auto& error = state_->tokens.last_error(name)) one.last_error = note_of(*error).detail;
+  }
+  return status;
+}
+
+std::vector<std::string> LoginDesk::trust_files(const config::Settings& settings) {
+  std::vector<std::string> files{""};
+  for (const auto& [name, identity] : settings.identities) {
+    const std::string& file = identity.provider.ca_file;
+    if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
+  }
+  return files;
+}
+
+}  // namespace saslift::auth

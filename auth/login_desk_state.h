@@ -1,0 +1,71 @@
+// The inside of LoginDesk, for its two files: login_desk.cpp takes what comes in, login_desk_steps.cpp
+// brings one login a step further.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "auth/accounts.h"
+#include "auth/gate.h"
+#include "auth/host_names.h"
+#include "auth/login_desk.h"
+#include "auth/login_log.h"
+#include "auth/open_login.h"
+#include "auth/password_memo.h"
+#include "auth/token_keeper.h"
+
+namespace saslift::auth {
+
+struct LoginDesk::State {
+  struct RunningHash {
+    LoginKey login;
+    PasswordMemo::Digest digest{};
+  };
+
+  State(const config::Settings& configured, std::uint64_t seed);
+
+  // What came in.
+  void question(WorkerId worker, LoginQuestion asked, Instant now);
+  void token_refused(WorkerId worker, const TokenRefused& report, Instant now);
+  void withdrawn(WorkerId worker, const Withdrawn& report);
+  void succeeded(WorkerId worker, const LoginSucceeded& report, Instant now);
+  void died(WorkerId worker, const LoginDied& report);
+  void ended(WorkerId worker, const SessionEnded& report);
+  void worker_gone(WorkerId worker);
+  void hashed(HashId id, HashOutcome outcome, Instant now);
+  void fetched(const std::string& identity, FetchOutcome outcome, Instant now);
+  void resolved(const std::string& host, ResolveOutcome outcome, Instant now);
+  void tick(Instant now);
+
+  // Steps of one login; refuse() ends it, so that the reference is no longer valid.
+  [[nodiscard]] std::string find_account(OpenLogin& login) const;
+  void check_password(OpenLogin& login, config::Secret password, std::string doom, Instant now);
+  void admit(OpenLogin& login, Instant now);
+  void gather(OpenLogin& login, Instant now);
+  void grant(OpenLogin& login, const TokenInHand& token, HostKnown host);
+  void refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now);
+
+  void gather_all(Instant now, const std::function<bool(const OpenLogin&)>& concerns);
+  [[nodiscard]] DeskActions take_actions();
+
+  const config::Settings* settings;
+  Accounts accounts;
+  std::string decoy;
+  PasswordMemo memo;
+  TokenKeeper tokens;
+  HostNames hosts;
+  Gate gate;
+  std::vector<std::string> trust;
+
+  std::map<LoginKey, OpenLogin> open;
+  std::map<LoginKey, LoggedInSession> sessions;
+  std::map<HashId, RunningHash> hashes;
+  HashId last_hash = 0;
+  std::uint64_t logins_succeeded = 0;
+  std::uint64_t logins_refused = 0;
+  DeskActions actions;
+};
+
+}  // namespace saslift::auth

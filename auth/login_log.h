@@ -1,0 +1,42 @@
+// The log's lines about logins and tokens. One line for each outcome; secrets have no way in.
+#pragma once
+
+#include <string>
+
+#include "auth/log_event.h"
+#include "auth/login.h"
+#include "auth/open_login.h"
+#include "auth/remedies.h"
+#include "auth/token_keeper.h"
+
+namespace saslift::auth {
+
+// Why a login was refused, beyond the LoginFailure.
+struct RefusalNote {
+  std::string detail;
+  std::string correlation_id;
+  std::optional<Remedy> remedy;
+  std::string server_words;  // where the mail server refused
+};
+
+[[nodiscard]] RefusalNote plain_note(std::string detail);
+[[nodiscard]] RefusalNote note_of(const TokenError& error);
+[[nodiscard]] RefusalNote note_of_server(std::string_view server_words);
+
+[[nodiscard]] LogEvent login_refused(const OpenLogin& login, LoginFailure failure, const RefusalNote& note,
+                                     Duration took);
+[[nodiscard]] LogEvent login_died(const OpenLogin& login, const LoginDied& report);
+[[nodiscard]] LogEvent login_succeeded(const OpenLogin& login, const LoginSucceeded& report, Instant now);
+[[nodiscard]] LogEvent login_withdrawn(const OpenLogin& login);
+// `session` is nullptr for one that never logged in.
+[[nodiscard]] LogEvent session_ended(const SessionEnded& report, const LoggedInSession* session);
+[[nodiscard]] LogEvent session_lost(SessionId session, const LoggedInSession& lost);
+[[nodiscard]] LogEvent token_fetch_ended(const std::string& identity, const FetchReport& report,
+                                         const config::Secret& token);
+[[nodiscard]] LogEvent host_lookup_failed(const std::string& host, const std::string& detail);
+[[nodiscard]] LogEvent worker_event(WorkerEvent event);
+
+// The first 8 hex digits of its SHA-256: enough to tell tokens apart, of no use to a thief.
+[[nodiscard]] std::string fingerprint_of(const config::Secret& token);
+
+}  // namespace saslift::auth

@@ -1,0 +1,73 @@
+// One login from its question to the worker's report on it. Each phase owns what that phase needs.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "auth/clock.h"
+#include "auth/gate.h"
+#include "auth/login.h"
+#include "config/settings.h"
+
+namespace saslift::auth {
+
+struct LoginKey {
+  std::uint32_t worker = 0;
+  SessionId session = 0;
+  friend auto operator<=>(const LoginKey&, const LoginKey&) = default;
+};
+
+// argon2id is at work off the loop.
+struct CheckingPassword {
+  std::uint64_t hash = 0;
+  std::string doom;  // not empty: refused whatever the hash says, for this reason
+};
+
+// The password was right; a token and the server's addresses are on their way.
+struct Gathering {
+  Instant token_until;
+  std::uint64_t newer_than = 0;  // not 0: the second try, after the server refused this token
+  Instant wake;
+};
+
+// Granted; the worker talks to the server.
+struct TryingServer {
+  std::uint64_t token_id = 0;
+  Instant token_ends;
+};
+
+struct OpenLogin {
+  LoginKey key;
+  config::Protocol protocol = config::Protocol::imap;
+  ClientMechanism mechanism = ClientMechanism::login_command;
+  ClientTls tls = ClientTls::none;
+  std::string client_address;
+  std::string login;
+  std::string authzid;
+
+  // Of the account found; nullptr and empty while there is none.
+  const config::Account* account = nullptr;
+  const config::Identity* identity = nullptr;
+  const config::Endpoint* endpoint = nullptr;
+  std::string mailbox;
+
+  Instant asked_at;
+  Instant deadline;
+  std::variant<CheckingPassword, Gathering, TryingServer> phase;
+
+  [[nodiscard]] MailboxDoor door() const {
+    return {.identity = identity != nullptr ? identity->name : "", .mailbox = mailbox, .protocol = protocol};
+  }
+};
+
+// After login, for the line that tells its end.
+struct LoggedInSession {
+  std::string account;
+  std::string login;
+  std::string identity;
+  std::string mailbox;
+};
+
+}  // namespace saslift::auth
