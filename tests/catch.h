@@ -5,4 +5,8 @@
 #include <catch2/catch.hpp>
 #else
 #include <catch2/catch_all.hpp>
+// The names of Catch2 2 that 3 moved.
+namespace Catch {
+inline auto Contains(const std::string& text) { return Matchers::ContainsSubstring(text); }
+}  // namespace Catch
 #endif

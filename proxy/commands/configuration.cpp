@@ -1,0 +1,21 @@
+#include "proxy/commands/configuration.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace saslift::proxy::commands {
+
+config::LoadResult load_configuration(const ConfigChoice& choice) {
+  return config::load(choice.path.empty() ? config::default_path() : choice.path);
+}
+
+void print_problems(const std::vector<config::Problem>& problems) {
+  for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem.message());
+}
+
+void print_warnings(const std::vector<config::Problem>& warnings) {
+  for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning.message());
+}
+
+}  // namespace saslift::proxy::commands

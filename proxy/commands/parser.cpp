@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include "proxy/commands/commands.h"
+#include "proxy/commands/subcommands.h"
+#include "proxy/fetch/fetch.h"
+#include "proxy/worker/worker.h"
+
+namespace saslift::proxy {
+namespace {
+
+using commands::Output;
+
+void take_config(CLI::App& command, commands::ConfigChoice& choice) {
+  command
+      .add_option("--config", choice.path, "the configuration; default /etc/saslift/saslift.toml, then ./saslift.toml")
+      ->type_name("FILE");
+}
+
+void take_json(CLI::App& command, Output& output) {
+  command.add_flag_callback("--json", [&output] { output = Output::json; }, "one object for programs");
+}
+
+// The subcommands with what was given to them; chosen() once parsed.
+class Parser {
+ public:
+  Parser() {
+    app_.require_subcommand(1);
+    add_run();
+    add_check();
+    add_password();
+    add_status();
+    add_version();
+    // Started by the keeper alone.
+    add("worker", "", [] { return run_worker(); })->group("");
+    add("fetch", "", [] { return fetch::run_fetch(); })->group("");
+  }
+
+  [[nodiscard]] int parse_and_run(int argc, char** argv) {
+    if (argc > 1 && is_unknown_command(argv[1])) {
+      fmt::print(stderr, "saslift: unknown command '{}'; see saslift --help\n", argv[1]);
+      return commands::wrong_use;
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& outcome) {
+      // Help and its kin come as errors that are none.
+      return app_.exit(outcome, std::cout, std::cerr) == 0 ? commands::yes : commands::wrong_use;
+    }
+    return chosen_();
+  }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& description, std::function<int()> command) {
+    CLI::App* added = app_.add_subcommand(name, description);
+    added->callback([this, command] { chosen_ = command; });
+    return added;
+  }
+
+  void add_run() {
+    CLI::App* command = add("run", "Serve until SIGTERM", [this] { return commands::run(run_); });
+    take_config(*command, run_.config);
+  }
+  void add_check() {
+    CLI::App* command = add("check", "Read the configuration and say what is wrong with it",
+                            [this] { return commands::check(check_); });
+    take_config(*command, check_.config);
+    take_json(*command, check_.output);
+  }
+  void add_password() {
+    CLI::App* command = add("password", "Make a password for a device, and the lines for the configuration",
+                            [this] { return commands::password(password_); });
+    command->add_option("LOGIN", password_.login, "what the device sends as its user name");
+    command->add_flag_callback(
+        "--stdin", [this] { password_.source = commands::PasswordSource::standard_input; },
+        "take the password from standard input, one line, instead of making one");
+    take_config(*command, unused_config_);
+    take_json(*command, password_.output);
+  }
+  void add_status() {
+    CLI::App* command =
+        add("status", "Ask the running saslift how it does", [this] { return commands::status(status_); });
+    take_config(*command, status_.config);
+    take_json(*command, status_.output);
+  }
+  void add_version() {
+    CLI::App* command = add("version", "Tell the version", [this] { return commands::version(version_); });
+    take_config(*command, unused_config_);
+    take_json(*command, version_.output);
+  }
+
+  [[nodiscard]] bool is_unknown_command(std::string_view word) const {
+    if (word.starts_with('-')) return false;
+    for (const CLI::App* command : app_.get_subcommands({})) {
+      if (command->get_name() == word) return false;
+    }
+    return true;
+  }
+
+  CLI::App app_{"Lets mail programs that only know a password use mail services that only take OAuth", "saslift"};
+  commands::RunOptions run_;
+  commands::CheckOptions check_;
+  commands::PasswordOptions password_;
+  commands::StatusOptions status_;
+  commands::VersionOptions version_;
+  commands::ConfigChoice unused_config_;  // every subcommand takes --config; these need none
+  std::function<int()> chosen_;
+};
+
+}  // namespace
+
+int run_command(int argc, char** argv) {
+  try {
+    return Parser().parse_and_run(argc, argv);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "saslift: {}\n", failure.what());
+    return commands::no;
+  }
+}
+
+}  // namespace saslift::proxy

@@ -1,0 +1,48 @@
+// What each subcommand takes and does; its file has its name. parser.cpp registers them all.
+#pragma once
+
+#include <string>
+
+namespace saslift::proxy::commands {
+
+inline constexpr int yes = 0;
+inline constexpr int no = 1;
+inline constexpr int wrong_use = 2;
+
+enum class Output { people, json };
+
+struct ConfigChoice {
+  std::string path;  // empty: the default one
+};
+
+struct RunOptions {
+  ConfigChoice config;
+};
+[[nodiscard]] int run(const RunOptions& options);
+
+struct CheckOptions {
+  ConfigChoice config;
+  Output output = Output::people;
+};
+[[nodiscard]] int check(const CheckOptions& options);
+
+enum class PasswordSource { generated, standard_input };
+struct PasswordOptions {
+  std::string login;
+  PasswordSource source = PasswordSource::generated;
+  Output output = Output::people;
+};
+[[nodiscard]] int password(const PasswordOptions& options);
+
+struct StatusOptions {
+  ConfigChoice config;
+  Output output = Output::people;
+};
+[[nodiscard]] int status(const StatusOptions& options);
+
+struct VersionOptions {
+  Output output = Output::people;
+};
+[[nodiscard]] int version(const VersionOptions& options);
+
+}  // namespace saslift::proxy::commands

@@ -1,0 +1,48 @@
+#include "proxy/keeper/keeper.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "proxy/keeper/keeper_loop.h"
+#include "proxy/keeper/process_limits.h"
+
+namespace saslift::proxy::keeper {
+namespace {
+
+// Else a socket of ours could become somebody's standard output.
+void fill_standard_descriptors() {
+  int descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= 2) descriptor = ::dup(descriptor);
+  if (descriptor > 2) ::close(descriptor);
+}
+
+}  // namespace
+
+void harden_keeper() {
+  fill_standard_descriptors();
+  refuse_core_files();
+  close_on_exec_from(3);
+  ::umask(0077);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+int run_keeper(config::Loaded loaded) {
+  try {
+    KeeperLoop keeper(std::move(loaded));
+    if (const auto started = keeper.start(); !started) {
+      fmt::print(stderr, "saslift: {}\n", started.error());
+      return 1;
+    }
+    return keeper.run();
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "saslift: {}\n", failure.what());
+    return 1;
+  }
+}
+
+}  // namespace saslift::proxy::keeper

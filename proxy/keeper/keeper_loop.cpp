@@ -1,0 +1,221 @@
+#include "proxy/keeper/keeper_loop.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "auth/frames.h"
+#include "proxy/keeper/process_limits.h"
+#include "proxy/keeper/smtp_extensions.h"
+#include "proxy/keeper/status_report.h"
+#include "proxy/keeper/worker_count.h"
+
+namespace saslift::proxy::keeper {
+namespace {
+
+// A timer stands still while the host sleeps; this bounds how late the desk can be woken after that.
+constexpr auth::Duration longest_alarm{30'000};
+// Workers end themselves by the drain's deadline; who has not by then is killed.
+constexpr auth::Duration grace_after_drain{2'000};
+constexpr std::chrono::milliseconds time_to_flush_log{1'000};
+
+auth::Instant now() { return auth::BootClock::now(); }
+
+std::string name(std::string_view text) { return std::string(text); }
+
+auth::Configure configuration_of_workers(const config::Settings& settings, const std::vector<OpenListener>& listeners) {
+  auth::Configure order;
+  const auto smtp_extensions = common_smtp_extensions(settings);
+  int descriptor = WorkerProcesses::first_listener_descriptor;
+  for (const auto& open : listeners) {
+    const config::Listener& listener = *open.settings;
+    auth::WorkerListener told;
+    told.descriptor = descriptor++;
+    told.protocol = listener.protocol;
+    told.name = listener.name;
+    told.tls = listener.tls;
+    told.plaintext_login = takes_plaintext_logins(listener);
+    if (listener.protocol == config::Protocol::smtp) told.smtp_extensions = smtp_extensions;
+    order.listeners.push_back(std::move(told));
+    order.certificates.push_back(listener.certificate_pem.copy());
+  }
+  order.hostname = settings.service.hostname;
+  order.login_timeout = settings.service.login_timeout;
+  order.session_cap = session_cap(raise_descriptor_limit());
+  order.trust_files = auth::LoginDesk::trust_files(settings);
+  order.ca_file = settings.service.ca_file;
+  return order;
+}
+
+PasswordHasher::Limits hashing_limits() {
+  PasswordHasher::Limits limits;
+  limits.at_once = std::clamp(processors_here().affinity, 1U, 4U);  // libuv has four threads
+  return limits;
+}
+
+Program fetch_program() {
+  Program program;
+  program.arguments = {"fetch"};
+  return program;
+}
+
+}  // namespace
+
+KeeperLoop::KeeperLoop(config::Loaded loaded)
+    : settings_(std::move(loaded.settings)),
+      warnings_(std::move(loaded.warnings)),
+      started_(now()),
+      log_(settings_.log),
+      desk_(settings_),
+      hasher_(loop_, hashing_limits(),
+              [this](auth::HashId id, auth::HashOutcome outcome) { execute(desk_.hashed(id, outcome, now())); }),
+      fetcher_(loop_, fetch_program(), {},
+               [this](const std::string& identity, auth::FetchOutcome outcome) {
+                 execute(desk_.fetched(identity, std::move(outcome), now()));
+               }),
+      resolver_(loop_,
+                [this](const std::string& host, auth::ResolveOutcome outcome) {
+                  execute(desk_.resolved(host, std::move(outcome), now()));
+                }),
+      alarm_(loop_, [this] { execute(desk_.tick(now())); }),
+      drain_ends_(loop_, [this] { workers_->kill(); }) {}
+
+KeeperLoop::~KeeperLoop() = default;
+
+std::expected<void, std::string> KeeperLoop::start() {
+  if (auto opened = open_control(); !opened) return opened;
+  auto listeners = open_listeners(settings_.listeners);
+  if (!listeners) return std::unexpected(listeners.error().what);
+  listeners_ = std::move(*listeners);
+  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told_to_stop(); }));
+  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told_to_stop(); }));
+  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] {
+    log_.write({config::LogLevel::warning,
+                "reload_ignored",
+                {{"reason", "this version reads its configuration at start only; restart it to apply changes"}}});
+  }));
+  if (auto started = start_workers(); !started) return started;
+  execute(desk_.tick(now()));
+  return {};
+}
+
+std::expected<void, std::string> KeeperLoop::open_control() {
+  const std::string path = control_path(settings_.service);
+  auto control =
+      ControlSocket::open(loop_, path, {}, [this](std::string_view request) { return answer_control(request); });
+  if (control) {
+    control_ = std::move(*control);
+  } else if (control.error().kind == ControlFailure::already_running) {
+    return std::unexpected(fmt::format("already running: a keeper answers at {}", path));
+  } else {
+    log_.write({config::LogLevel::warning,
+                "control_socket_missing",
+                {{"reason", control.error().detail}, {"consequence", "saslift status cannot reach this keeper"}}});
+  }
+  return {};
+}
+
+std::expected<void, std::string> KeeperLoop::start_workers() {
+  WorkerProcesses::Plan plan;
+  plan.program.arguments = {"worker"};
+  for (const auto& listener : listeners_) plan.listening.push_back(listener.socket.get());
+  const config::Secret frame = auth::encode(auth::ToWorker(configuration_of_workers(settings_, listeners_)));
+  if (frame.empty()) return std::unexpected("the listeners and their certificates do not fit into 64 KiB");
+  plan.configure = config::Secret::guarded(frame.reveal());
+
+  WorkerProcesses::Events events;
+  events.message = [this](auth::WorkerId worker, auth::FromWorker message) {
+    execute(desk_.from_worker(worker, std::move(message), now()));
+  };
+  events.gone = [this](auth::WorkerId worker) { execute(desk_.worker_gone(worker, now())); };
+  events.log = [this](const auth::LogEvent& event) { log_.write(event); };
+  events.all_ended = [this] { stop("drained"); };
+  workers_ = std::make_unique<WorkerProcesses>(loop_, std::move(plan), std::move(events));
+  const unsigned count = worker_count(settings_.service.workers, processors_here());
+  log_start(count);
+  workers_->start(count);
+  return {};
+}
+
+void KeeperLoop::log_start(unsigned workers) {
+  log_.write({config::LogLevel::info,
+              "started",
+              {{"version", SASLIFT_VERSION},
+               {"pid", std::int64_t{::getpid()}},
+               {"workers", std::int64_t{workers}},
+               {"config", settings_.path}}});
+  for (const auto& warning : warnings_) {
+    log_.write({config::LogLevel::warning, "configuration_warning", {{"text", warning.message()}}});
+  }
+  if (!config::guarded_memory_is_locked()) {
+    log_.write({config::LogLevel::warning,
+                "secrets_not_locked",
+                {{"reason", "RLIMIT_MEMLOCK is too small; client secrets may reach the swap"}}});
+  }
+  for (const auto& listener : listeners_) {
+    log_.write({config::LogLevel::info,
+                "listening",
+                {{"listener", listener.settings->name},
+                 {"protocol", name(config::name_of(listener.settings->protocol))},
+                 {"address", listener.address.text()},
+                 {"tls", name(name_of(listener.settings->tls))}}});
+  }
+}
+
+int KeeperLoop::run() {
+  loop_.run();
+  control_.reset();
+  log_.flush(time_to_flush_log);
+  // A look-up that hangs cannot be called off, and an orderly end would wait for it.
+  if (resolver_.busy()) std::_Exit(0);
+  return 0;
+}
+
+void KeeperLoop::execute(auth::DeskActions actions) {
+  for (auto& action : actions) {
+    std::visit([this](auto& order) { perform(std::move(order)); }, action);
+  }
+  set_alarm();
+}
+
+void KeeperLoop::perform(auth::AnswerWorker order) {
+  std::visit([&](auto& answer) { workers_->send(order.worker, auth::ToWorker(std::move(answer))); }, order.answer);
+}
+
+void KeeperLoop::set_alarm() {
+  const auto wake_at = desk_.wake_at();
+  if (!wake_at) return alarm_.cancel();
+  alarm_.set(std::clamp(*wake_at - now(), auth::Duration{0}, longest_alarm));
+}
+
+std::string KeeperLoop::answer_control(std::string_view request) const {
+  if (read_control_request(request) != ControlCommand::status) return refused_control_request();
+  return status_report(
+      {::getpid(), now() - started_, workers_->status(), listeners_, desk_.status(now()), log_.dropped()});
+}
+
+void KeeperLoop::told_to_stop() {
+  if (draining_) return stop("told twice");
+  drain();
+}
+
+void KeeperLoop::drain() {
+  draining_ = true;
+  const auto deadline = settings_.service.drain;
+  log_.write({config::LogLevel::info, "draining", {{"milliseconds", std::int64_t{deadline.count()}}}});
+  for (auto& listener : listeners_) listener.socket.close();
+  drain_ends_.set(deadline + grace_after_drain);
+  workers_->drain(deadline);
+}
+
+void KeeperLoop::stop(std::string_view reason) {
+  if (stopped_) return;
+  stopped_ = true;
+  log_.write({config::LogLevel::info, "stopped", {{"reason", name(reason)}}});
+  loop_.stop();
+}
+
+}  // namespace saslift::proxy::keeper

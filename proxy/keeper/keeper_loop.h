@@ -1,0 +1,70 @@
+// Carries out what the login desk decides and tells it what came of it; starts and ends everything else.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/login_desk.h"
+#include "config/load.h"
+#include "proxy/keeper/control_socket.h"
+#include "proxy/keeper/listeners.h"
+#include "proxy/keeper/log_writer.h"
+#include "proxy/keeper/password_hasher.h"
+#include "proxy/keeper/resolver.h"
+#include "proxy/keeper/signals.h"
+#include "proxy/keeper/token_fetcher.h"
+#include "proxy/keeper/worker_processes.h"
+
+namespace saslift::proxy::keeper {
+
+class KeeperLoop {
+ public:
+  explicit KeeperLoop(config::Loaded loaded);
+  KeeperLoop(const KeeperLoop&) = delete;
+  KeeperLoop& operator=(const KeeperLoop&) = delete;
+  ~KeeperLoop();
+
+  [[nodiscard]] std::expected<void, std::string> start();
+  // Returns the exit status.
+  [[nodiscard]] int run();
+
+ private:
+  void execute(auth::DeskActions actions);
+  void perform(auth::HashPassword order) { hasher_.hash(std::move(order)); }
+  void perform(auth::FetchToken order) { fetcher_.fetch(std::move(order)); }
+  void perform(auth::ResolveHost order) { resolver_.resolve(order.host); }
+  void perform(auth::AnswerWorker order);
+  void perform(const auth::LogEvent& event) { log_.write(event); }
+  void set_alarm();
+
+  [[nodiscard]] std::expected<void, std::string> open_control();
+  [[nodiscard]] std::expected<void, std::string> start_workers();
+  void log_start(unsigned workers);
+  [[nodiscard]] std::string answer_control(std::string_view request) const;
+  void told_to_stop();
+  void drain();
+  void stop(std::string_view reason);
+
+  config::Settings settings_;
+  std::vector<config::Problem> warnings_;
+  net::Loop loop_;
+  auth::Instant started_;
+  LogWriter log_;
+  std::vector<OpenListener> listeners_;
+  auth::LoginDesk desk_;
+  PasswordHasher hasher_;
+  TokenFetcher fetcher_;
+  Resolver resolver_;
+  std::unique_ptr<WorkerProcesses> workers_;
+  std::unique_ptr<ControlSocket> control_;
+  net::Timer alarm_;
+  net::Timer drain_ends_;
+  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  bool draining_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace saslift::proxy::keeper

@@ -1,0 +1,33 @@
+// The keeper's answer to `saslift status`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/login_desk.h"
+#include "proxy/keeper/listeners.h"
+#include "proxy/keeper/worker_processes.h"
+
+namespace saslift::proxy::keeper {
+
+struct StatusFacts {
+  int pid = 0;
+  auth::Duration uptime{0};
+  std::vector<WorkerStatus> workers;
+  const std::vector<OpenListener>& listeners;
+  auth::DeskStatus desk;
+  std::uint64_t log_lines_dropped = 0;
+};
+
+// One line of JSON.
+[[nodiscard]] std::string status_report(const StatusFacts& facts);
+
+// What a caller of the control socket wants.
+enum class ControlCommand { status, unknown };
+[[nodiscard]] ControlCommand read_control_request(std::string_view request);
+[[nodiscard]] std::string refused_control_request();
+[[nodiscard]] std::string status_request();
+
+}  // namespace saslift::proxy::keeper

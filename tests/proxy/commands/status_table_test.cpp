@@ -1,0 +1,33 @@
+#include "proxy/commands/status_table.h"
+
+#include "catch.h"
+
+using saslift::proxy::commands::status_table;
+
+TEST_CASE("the status as people read it") {
+  const auto table = status_table(R"({"version":"1.2.3","pid":7,"uptime_seconds":7322,
+    "workers":[{"pid":8,"started":"2026-11-21T06:31:22.000Z","restarts":1},{"pid":0,"started":"","restarts":4}],
+    "listeners":[{"name":"imap 127.0.0.1:0","protocol":"imap","address":"127.0.0.1:40001","tls":"off"}],
+    "sessions":2,"logins":{"succeeded":5,"refused":1},
+    "identities":[{"name":"office","token_life_seconds":3000,"last_error":""},
+                  {"name":"lab","token_life_seconds":null,"last_error":"invalid_client \u001b[31m"}],
+    "open_questions":0,"log_lines_dropped":3})");
+  REQUIRE(table);
+  CHECK(*table ==
+        "saslift 1.2.3, pid 7, up 2 h 2 min\n"
+        "sessions 2, logins 5, refused 1, open questions 0, log lines dropped 3\n"
+        "listeners\n"
+        "  imap  127.0.0.1:40001          tls off\n"
+        "workers\n"
+        "  pid 8, since 2026-11-21T06:31:22.000Z, restarts 1\n"
+        "  not running, restarts 4\n"
+        "identities\n"
+        "  office                   token for 50 min\n"
+        "  lab                      no token; last error: invalid_client ?[31m\n");
+}
+
+TEST_CASE("what is no status") {
+  for (const char* reply : {"", "{}", "[]", "7", "{\"error\":\"unknown command\"}", "{\"version\":1}"}) {
+    CHECK_FALSE(status_table(reply));
+  }
+}

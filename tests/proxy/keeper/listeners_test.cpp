@@ -1,0 +1,68 @@
+#include "proxy/keeper/listeners.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "catch.h"
+
+using namespace saslift;
+using namespace saslift::proxy::keeper;
+
+namespace {
+
+config::Listener at(const std::string& address) {
+  config::Listener listener;
+  listener.name = "imap " + address;
+  listener.address = *config::SocketAddress::parse(address);
+  return listener;
+}
+
+std::vector<config::Listener> list(config::Listener listener) {
+  std::vector<config::Listener> listeners;
+  listeners.push_back(std::move(listener));
+  return listeners;
+}
+
+}  // namespace
+
+TEST_CASE("port 0 becomes a port, the socket is close-on-exec and listens") {
+  const auto listeners = list(at("127.0.0.1:0"));
+  const auto open = open_listeners(listeners);
+  REQUIRE(open);
+  REQUIRE(open->size() == 1);
+  const auto& listener = open->front();
+  CHECK(listener.address.port != 0);
+  CHECK(listener.settings == &listeners.front());
+  CHECK((::fcntl(listener.socket.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  ::getsockopt(listener.socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+  CHECK(listening == 1);
+
+  const auto again = open_listeners(list(at(listener.address.text())));
+  REQUIRE_FALSE(again);
+  CHECK(again.error().what.find(listener.address.text()) != std::string::npos);
+  CHECK(again.error().what.find("another program") != std::string::npos);
+}
+
+TEST_CASE("an address that the host lacks is an error, or left out where it is optional") {
+  auto listeners = list(at("192.0.2.1:0"));  // RFC 5737: nobody's
+  CHECK_FALSE(open_listeners(listeners));
+  listeners.front().optional = true;
+  CHECK_FALSE(open_listeners(listeners));  // nothing at all to listen on
+  listeners.push_back(at("127.0.0.1:0"));
+  const auto open = open_listeners(listeners);
+  REQUIRE(open);
+  CHECK(open->size() == 1);
+}
+
+TEST_CASE("where a password may travel without TLS") {
+  auto listener = at("127.0.0.1:0");
+  CHECK(takes_plaintext_logins(listener));
+  listener.plaintext_login = config::PlaintextLogin::never;
+  CHECK_FALSE(takes_plaintext_logins(listener));
+  auto outside = at("192.0.2.1:0");
+  CHECK_FALSE(takes_plaintext_logins(outside));
+  outside.plaintext_login = config::PlaintextLogin::allowed;
+  CHECK(takes_plaintext_logins(outside));
+}
