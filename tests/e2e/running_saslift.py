@@ -1,0 +1,238 @@
+"""A saslift under test: its configuration, its process, its log and what must never be in it."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.parse
+from dataclasses import dataclass
+
+from servers.process import Process, wait_until
+from servers.sign_in import SCOPE
+
+
+@dataclass(frozen=True)
+class Password:
+    text: str
+    hash: str
+
+
+def new_password(binary, name):
+    printed = subprocess.run([binary, "password", name, "--json"], check=True, capture_output=True, text=True).stdout
+    made = json.loads(printed)
+    return Password(made["password"], made["hash"])
+
+
+def forms(secret):
+    """A secret as it is, URL-encoded, in hexadecimal and inside base64 at each of its three alignments."""
+    raw = secret.encode()
+    found = {raw, urllib.parse.quote(raw, safe="").encode(), urllib.parse.quote_plus(raw).encode(), raw.hex().encode()}
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + raw)
+        found.add(encoded[4 if lead else 0:-4])
+    return found
+
+
+def _toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    return json.dumps(value)
+
+
+class Configuration:
+    """Tables in the order they are added; every file it names lies beside it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.tables = []
+        self.secrets = set()
+
+    def table(self, name, **fields):
+        self.tables.append((f"[{name}]", fields))
+
+    def provider(self, name, sign_in, imap=None, pop3=None, smtp=None, host="localhost", ca_file=None,
+                 token_endpoint=None):
+        """imap, pop3, smtp: (port, "implicit" | "starttls")."""
+        ends = {"imap": imap, "pop3": pop3, "smtp": smtp}
+        fields = {key: {"host": host, "port": end[0], "tls": end[1]} for key, end in ends.items() if end}
+        self.table(f"provider.{name}", **fields, token_endpoint=token_endpoint or sign_in.token_endpoint, scope=SCOPE,
+                   ca_file=str(ca_file or sign_in.ca_file))
+
+    def identity(self, name, sign_in, provider):
+        secret = self.directory / f"{name}.secret"
+        secret.write_text(sign_in.client_secret)
+        secret.chmod(0o600)
+        self.secrets.add(sign_in.client_secret)
+        self.table(f"identity.{name}", provider=provider, client_id=sign_in.client_id,
+                   client_secret=f"file:{secret.name}")
+
+    def account(self, name, password, identity, login=None, mailbox=None, **fields):
+        self.secrets.add(password.text)
+        fields |= {key: value for key, value in (("login", login), ("mailbox", mailbox)) if value}
+        self.table(f"account.{name}", password=password.hash, identity=identity, **fields)
+
+    def listeners(self, *protocols):
+        for protocol in protocols:
+            self.tables.append(("[[listener]]", {"protocol": protocol, "address": "127.0.0.1:0"}))
+
+    def write(self, path):
+        lines = []
+        for head, fields in self.tables:
+            lines += [head, *(f"{key} = {_toml(value)}" for key, value in fields.items()), ""]
+        path.write_text("\n".join(lines))
+        path.chmod(0o600)
+
+
+class Saslift:
+    def __init__(self, binary, directory, configuration, before=()):
+        """before: words in front of the command, such as prlimit and its options."""
+        self.binary = binary
+        self.directory = directory
+        self.secrets = configuration.secrets
+        self.path = directory / "saslift.toml"
+        configuration.write(self.path)
+        self.listeners = [fields["protocol"] for head, fields in configuration.tables if head == "[[listener]]"]
+        self.process = Process([*before, binary, "run", "--config", self.path], directory / "saslift.log")
+        self.pid = self.process.child.pid
+        try:
+            heard = wait_until(self._all_listening, self.process.log)
+            self.port = {event["protocol"]: int(event["address"].rsplit(":", 1)[1]) for event in heard}
+            wait_until(self.answers_status, lambda: f"status answering:\n{self.process.log()}")
+        except BaseException:
+            self.process.stop()
+            raise
+
+    def _all_listening(self):
+        assert self.process.child.poll() is None, f"ended:\n{self.process.log()}"
+        heard = self.events("listening")
+        return heard if len(heard) == len(self.listeners) else None
+
+    def answers_status(self):
+        return self.command("status", "--json").returncode == 0
+
+    def command(self, *arguments):
+        return subprocess.run([self.binary, *arguments, "--config", self.path], capture_output=True, text=True,
+                              timeout=10)
+
+    def status(self):
+        return json.loads(self.command("status", "--json").stdout)
+
+    def events(self, name=None, **fields):
+        """The events logged so far of that name and with these fields."""
+        lines = [line for line in self.process.log().split("\n")[:-1] if line.startswith("{")]
+        return [event for event in map(json.loads, lines) if name in (None, event["event"]) and
+                all(event.get(key) == value for key, value in fields.items())]
+
+    def wait_for_event(self, name, count=1, seconds=10.0, **fields):
+        def enough():
+            found = self.events(name, **fields)
+            return found if len(found) >= count else None
+
+        return wait_until(enough, lambda: f"{count} x {name} {fields} in the log:\n{self.process.log()}", seconds)[-1]
+
+    def workers(self):
+        return sorted(worker["pid"] for worker in self.status()["workers"])
+
+    def terminate(self):
+        os.kill(self.pid, signal.SIGTERM)
+
+    def stop(self, tokens=()):
+        """SIGTERM is answered with exit code 0; the log holds plain lines and no secret."""
+        if self.process.child.poll() is None:
+            self.terminate()
+        try:
+            code = self.process.child.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.stop()
+            raise AssertionError(f"still there 20 s after SIGTERM:\n{self.process.log()}") from None
+        log = self.process.log_path.read_bytes()
+        assert code == 0, f"exit code {code}:\n{log.decode(errors='replace')[-4000:]}"
+        assert not re.search(rb"[^\n -~]", log), f"a raw control or 8-bit character is in {self.process.log_path}"
+        for secret in self.secrets | set(tokens):
+            assert not any(form in log for form in forms(secret)), f"a secret is in {self.process.log_path}"
+
+
+def reference_in(text):
+    """The reference that a refused client was told."""
+    text = text.decode() if isinstance(text, bytes) else text
+    found = re.search(r"reference:? ([0-9a-f]{4,8})\b", text)
+    assert found, text
+    return found[1]
+
+
+def _read(pid, name):
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def resident_bytes(pid):
+    return int(re.search(rb"VmRSS:\s+(\d+) kB", _read(pid, "status"))[1]) * 1024
+
+
+def memory_holds(pid, wanted):
+    """Whether any of these byte strings is in a process's memory."""
+    overlap = max(map(len, wanted)) - 1
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in open(f"/proc/{pid}/maps"):
+            span = line.split()[0]
+            if "[v" in line:  # vdso, vvar, vsyscall
+                continue
+            at, end = (int(one, 16) for one in span.split("-"))
+            tail = b""
+            while at < end:
+                try:
+                    memory.seek(at)
+                    piece = memory.read(min(end - at, 1 << 22))
+                except (OSError, OverflowError):
+                    break
+                if not piece:
+                    break
+                text = tail + piece
+                if any(one in text for one in wanted):
+                    return True
+                tail = text[-overlap:]
+                at += len(piece)
+    return False
+
+
+class Lines:
+    """A client that speaks by hand: raw lines over one connection."""
+
+    def __init__(self, port, timeout=15):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self.stream = self.socket.makefile("rb")
+
+    def send(self, text):
+        self.socket.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def line(self):
+        return self.stream.readline()
+
+    def until(self, start):
+        """Lines up to the first one that starts so; the end of the connection before it fails."""
+        lines = []
+        while True:
+            line = self.line()
+            assert line, f"connection ended before {start!r}: {lines[-5:]}"
+            lines.append(line)
+            if line.startswith(start):
+                return lines
+
+    def rest(self):
+        return self.stream.read()
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
