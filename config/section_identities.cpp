@@ -83,10 +83,12 @@ class IdentityReader {
     std::vector<std::string> known;
     for (const Preset& preset : presets()) known.push_back(preset.provider.name);
     for (const auto& [own_name, provider] : providers_) known.push_back(own_name);
-    reader_.error(at,
-                  fmt::format("there is no provider {}{}", in_quotes(name), did_you_mean(name, known)) +
-                      fmt::format("; the presets are exchange-online, exchange-gcc-high, exchange-china, outlook-com, "
-                                  "gmail, yahoo, aol; others need a table [provider.NAME]"));
+    const std::string suggestion = did_you_mean(name, known);
+    reader_.error(at, fmt::format("there is no provider {}{}", in_quotes(name),
+                                  suggestion.empty() ? "; the presets are exchange-online, exchange-gcc-high, "
+                                                       "exchange-china, outlook-com, gmail, yahoo, aol; others need a "
+                                                       "table [provider.NAME]"
+                                                     : suggestion));
     return false;
   }
 

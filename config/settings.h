@@ -65,7 +65,7 @@ struct Account {
   std::string identity;
   std::string mailbox;              // empty for a wildcard: the login itself
   std::vector<Network> allow;       // empty: whoever the listener lets in
-  std::vector<Protocol> protocols;  // never empty; all three by default
+  std::vector<Protocol> protocols;  // never empty; by default all that the provider has
 };
 
 struct Listener {
