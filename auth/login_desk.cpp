@@ -56,20 +56,19 @@ void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
   if (running == hashes.end()) return;
   const RunningHash hash = running->second;
   hashes.erase(running);
+  if (outcome == HashOutcome::matches && hash.doom.empty()) memo.remember(hash.digest);
   const auto found = open.find(hash.login);
   if (found == open.end()) return;
   OpenLogin& login = found->second;
   const auto* checking = std::get_if<CheckingPassword>(&login.phase);
   if (checking == nullptr || checking->hash != id) return;
 
-  const std::string doom = checking->doom;
   const auto no = [&](LoginFailure failure, std::string detail) {
     refuse(login, failure, plain_note(std::move(detail)), now);
   };
   if (outcome == HashOutcome::overloaded) return no(LoginFailure::overloaded, "the password could not be checked");
-  if (!doom.empty()) return no(LoginFailure::bad_credentials, doom);
+  if (!hash.doom.empty()) return no(LoginFailure::bad_credentials, hash.doom);
   if (outcome == HashOutcome::differs) return no(LoginFailure::bad_credentials, "wrong password");
-  memo.remember(hash.digest);
   admit(login, now);
 }
 

@@ -22,6 +22,7 @@ struct LoginDesk::State {
   struct RunningHash {
     LoginKey login;
     PasswordMemo::Digest digest{};
+    std::string doom;  // not empty: refused whatever the hash says, for this reason
   };
 
   State(const config::Settings& configured, std::uint64_t seed);

@@ -36,8 +36,8 @@ void LoginDesk::State::check_password(OpenLogin& login, config::Secret password,
   if (hashes.size() >= most_hashes)
     return refuse(login, LoginFailure::overloaded, plain_note("too many passwords to check"), now);
   const HashId id = ++last_hash;
-  hashes.emplace(id, RunningHash{.login = login.key, .digest = digest});
-  login.phase = CheckingPassword{.hash = id, .doom = std::move(doom)};
+  hashes.emplace(id, RunningHash{.login = login.key, .digest = digest, .doom = std::move(doom)});
+  login.phase = CheckingPassword{.hash = id};
   actions.emplace_back(HashPassword{.id = id, .phc = phc, .password = std::move(password)});
 }
 

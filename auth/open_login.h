@@ -22,7 +22,6 @@ struct LoginKey {
 // argon2id is at work off the loop.
 struct CheckingPassword {
   std::uint64_t hash = 0;
-  std::string doom;  // not empty: refused whatever the hash says, for this reason
 };
 
 // The password was right; a token and the server's addresses are on their way.

@@ -33,6 +33,7 @@ void LogWriter::write(const auth::LogEvent& event) {
   std::string line = formatted(event);
   {
     const std::lock_guard lock(mutex_);
+    unreported_ += std::exchange(lost_, 0);
     if (lines_.size() >= sink_.capacity) {
       ++dropped_;
       ++unreported_;
@@ -65,7 +66,7 @@ std::string LogWriter::formatted(const auth::LogEvent& event) const {
 
 void LogWriter::run() {
   while (true) {
-    std::string chunk;
+    Chunk chunk;
     {
       std::unique_lock lock(mutex_);
       writing_ = false;
@@ -75,42 +76,47 @@ void LogWriter::run() {
       chunk = take_chunk();
       writing_ = true;
     }
-    if (!write_out(chunk)) return;
+    const Written written = write_out(chunk.text);
+    if (written == Written::stopped) return;
+    if (written == Written::failed) {
+      const std::lock_guard lock(mutex_);
+      dropped_ += chunk.lines;
+      lost_ += chunk.lines + chunk.reported;
+    }
   }
 }
 
-std::string LogWriter::take_chunk() {
-  std::string chunk;
-  while (!lines_.empty() && (chunk.empty() || chunk.size() + lines_.front().size() <= chunk_size)) {
-    chunk += lines_.front();
+LogWriter::Chunk LogWriter::take_chunk() {
+  Chunk chunk;
+  while (!lines_.empty() && (chunk.text.empty() || chunk.text.size() + lines_.front().size() <= chunk_size)) {
+    chunk.text += lines_.front();
+    ++chunk.lines;
     lines_.pop_front();
   }
   if (lines_.empty() && unreported_ > 0) {
-    const auto count = static_cast<std::int64_t>(std::exchange(unreported_, 0));
-    chunk += formatted({config::LogLevel::warning, "log_lines_dropped", {{"count", count}}});
+    chunk.reported = std::exchange(unreported_, 0);
+    const auto count = static_cast<std::int64_t>(chunk.reported);
+    chunk.text += formatted({config::LogLevel::warning, "log_lines_dropped", {{"count", count}}});
   }
   return chunk;
 }
 
-bool LogWriter::write_out(std::string_view bytes) {
+LogWriter::Written LogWriter::write_out(std::string_view bytes) const {
   while (!bytes.empty()) {
     pollfd sink{sink_.descriptor, POLLOUT, 0};
     const int ready = ::poll(&sink, 1, look_around_milliseconds);
     if (ready <= 0) {
-      if (stopping()) return false;
+      if (stopping()) return Written::stopped;
       continue;
     }
     const ssize_t written = ::write(sink_.descriptor, bytes.data(), std::min(bytes.size(), chunk_size));
     if (written > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR && errno != EAGAIN) {
-      // The reader is gone or the disk is full: this chunk is lost, the next one is tried again.
-      const std::lock_guard lock(mutex_);
-      dropped_ += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-      return true;
+      return Written::failed;  // the reader is gone or the disk is full
     }
   }
-  return true;
+  return Written::whole;
 }
 
 }  // namespace saslift::proxy::keeper

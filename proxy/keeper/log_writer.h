@@ -37,9 +37,16 @@ class LogWriter {
   [[nodiscard]] std::uint64_t dropped() const;
 
  private:
+  struct Chunk {
+    std::string text;
+    std::uint64_t lines = 0;
+    std::uint64_t reported = 0;  // dropped lines that it tells of
+  };
+  enum class Written { whole, failed, stopped };
+
   void run();
-  [[nodiscard]] std::string take_chunk();
-  [[nodiscard]] bool write_out(std::string_view bytes);
+  [[nodiscard]] Chunk take_chunk();
+  [[nodiscard]] Written write_out(std::string_view bytes) const;
   [[nodiscard]] bool stopping() const;
   [[nodiscard]] std::string formatted(const auth::LogEvent& event) const;
 
@@ -50,7 +57,8 @@ class LogWriter {
   std::condition_variable idle_;
   std::deque<std::string> lines_;
   std::uint64_t dropped_ = 0;
-  std::uint64_t unreported_ = 0;  // of those
+  std::uint64_t unreported_ = 0;  // of those, to be told with the next chunk
+  std::uint64_t lost_ = 0;        // likewise, once there is a new line: until then another try is no use
   bool writing_ = false;
   bool stop_ = false;
   std::thread thread_;

@@ -39,14 +39,6 @@ void Session::start() {
   perform(door()->dialogue->greet());
 }
 
-void Session::refuse(Dismissal why) {
-  refused_ = true;
-  // Nothing can be said in clear where TLS comes first.
-  if (listener_.tls == config::ListenerTls::implicit) return end(name_of(CloseReason::dismissed));
-  door()->stream->start_reading();
-  perform(door()->dialogue->dismiss(why));
-}
-
 void Session::enter(State next) {
   // What is left may be on the call stack: a stream in its own callback, a dialogue in its own receive().
   auto left = std::make_shared<State>(std::exchange(state_, std::move(next)));
@@ -146,17 +138,15 @@ void Session::end(std::string_view reason) {
     bytes_down_ = relaying->relay->bytes_down();
   }
   if (was_asking) around_.keeper.send(auth::Withdrawn{facts_.id});
-  if (!refused_) {
-    around_.keeper.send(auth::SessionEnded{
-        .session = facts_.id,
-        .protocol = listener_.protocol,
-        .client_address = facts_.client_address,
-        .reason = std::string(reason),
-        .bytes_up = bytes_up_,
-        .bytes_down = bytes_down_,
-        .milliseconds = milliseconds_between(accepted_at_, around_.clock.now()),
-    });
-  }
+  around_.keeper.send(auth::SessionEnded{
+      .session = facts_.id,
+      .protocol = listener_.protocol,
+      .client_address = facts_.client_address,
+      .reason = std::string(reason),
+      .bytes_up = bytes_up_,
+      .bytes_down = bytes_down_,
+      .milliseconds = milliseconds_between(accepted_at_, around_.clock.now()),
+  });
   enter(Ended{});
   ended_();
 }

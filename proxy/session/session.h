@@ -26,6 +26,8 @@ inline constexpr auth::Duration pre_login_patience{60'000};
 inline constexpr auth::Duration handshake_limit{10'000};
 inline constexpr auth::Duration flush_limit{60'000};
 inline constexpr auth::Duration linger_limit{2'000};
+// Of what a client sends after we have closed our half; one that sends more does not read either.
+inline constexpr std::size_t most_discarded = 128 * 1024;
 // Pipelined bytes kept while the login is under way.
 inline constexpr std::size_t most_unread = 16 * 1024;
 
@@ -54,9 +56,6 @@ class Session {
   ~Session();
 
   void start();
-  // For a client over the session cap: said in its protocol's words, then closed.
-  // The keeper hears nothing of it.
-  void refuse(Dismissal why);
   void answered(auth::LoginAnswer answer);
   void keeper_gone();
   // Shutting down: ends it now if it is idle or not logged in; true if it goes on.
@@ -101,6 +100,7 @@ class Session {
   struct Closing {
     Relay::Streams streams;
     auth::Instant give_up_at;
+    std::size_t discarded = 0;
   };
   struct Ended {};
   using State = std::variant<AwaitingLogin, AwaitingAnswer, Connecting, LoggingIn, Relaying, Closing, Ended>;
@@ -168,7 +168,6 @@ class Session {
   auth::PhaseTimes times_;
   auth::ClientTls client_tls_ = auth::ClientTls::none;
   bool client_has_ended_ = false;
-  bool refused_ = false;  // over the cap
   std::string reason_;
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;

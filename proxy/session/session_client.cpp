@@ -22,8 +22,13 @@ void Session::Ears::drained() { side_ == Side::client ? session_.client_drained(
 void Session::Ears::secured() { side_ == Side::client ? session_.client_secured() : session_.server_secured(); }
 
 void Session::client_received(std::span<char> bytes) {
+  if (auto* closing = std::get_if<Closing>(&state_)) {
+    closing->discarded += bytes.size();
+    if (closing->discarded > most_discarded) end(reason_);
+    return;
+  }
   Door* at = door();
-  if (at == nullptr) return;  // closing: read only to be rid of it
+  if (at == nullptr) return;
   auto actions = at->dialogue->receive({bytes.data(), bytes.size()});
   config::wipe(bytes.data(), bytes.size());
   if (!std::holds_alternative<AwaitingLogin>(state_) && at->dialogue->unread_size() >= most_unread) {

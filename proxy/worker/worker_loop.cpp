@@ -23,8 +23,6 @@ constexpr std::size_t most_open_questions = 256;
 constexpr auth::Duration flush_after_keeper{1000};
 constexpr auth::Duration drain_step{250};
 constexpr auth::Duration tell_of_refusals_every{1000};
-// Over the cap a client is still told so, but those told at once are bounded too.
-constexpr std::size_t most_told_at_once = 32;
 
 ProtocolRow row_of(config::Protocol protocol) {
   switch (protocol) {
@@ -123,22 +121,22 @@ void WorkerLoop::configure(auth::Configure& order) {
 }
 
 void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream) {
-  const bool over_cap = sessions_.size() >= session_cap_;
-  if (over_cap) refused_at_cap(listener);
-  if (sessions_.size() >= session_cap_ + most_told_at_once) return;
+  if (sessions_.size() >= session_cap_) return refuse_at_cap(listener, *stream);
   const auto id = unused_id();
   SessionFacts facts{id, stream->peer_address()};
   const auto [entry, _] = sessions_.emplace(
       id, std::make_unique<Session>(listener, std::move(facts), std::move(stream),
                                     Surroundings{*clock_, *this, *dialer_, *tls_}, [this, id] { session_ended(id); }));
-  if (over_cap) {
-    entry->second->refuse(Dismissal::session_cap);
-  } else {
-    entry->second->start();
-  }
+  entry->second->start();
 }
 
-void WorkerLoop::refused_at_cap(const ListenerFacts& listener) {
+// Told in its protocol's words and closed at once, so that refused clients take no descriptors either.
+void WorkerLoop::refuse_at_cap(const ListenerFacts& listener, net::TcpStream& stream) {
+  if (listener.tls != config::ListenerTls::implicit) {
+    for (const auto& action : listener.row.make_client_side(listener.client_side)->dismiss(Dismissal::session_cap)) {
+      if (const auto* words = std::get_if<Send>(&action)) stream.write(words->bytes);
+    }
+  }
   ++refused_since_told_;
   if (told_of_refusals_at_ != auth::Instant{} && loop_.now() - told_of_refusals_at_ < tell_of_refusals_every) return;
   told_of_refusals_at_ = loop_.now();

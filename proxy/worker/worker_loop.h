@@ -36,7 +36,7 @@ class WorkerLoop final : private Keeper {
   void configure(auth::Configure& order);
   void answer(auth::SessionId session, auth::LoginAnswer answer);
   void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
-  void refused_at_cap(const ListenerFacts& listener);
+  void refuse_at_cap(const ListenerFacts& listener, net::TcpStream& stream);
   void session_ended(auth::SessionId id);
   void drain(const auth::Drain& order);
   void drain_idle();

@@ -257,7 +257,7 @@ class Show:
             form = "&".join(f"{name}={value}" for name, values in request.form.items() for value in values)
             lines += [Line(request.time, "-- ", f"to the token endpoint, over TLS: POST {request.path}"),
                       Line(request.time, "C: ", form),
-                      Line(request.time, "S: ", f"{request.status} a token for an hour")]
+                      Line(request.time, "S: ", f"{request.status}, an access token for {self.exchange.entra.expires_in} s")]
         return lines
 
     def say(self, text):

@@ -118,12 +118,24 @@ TEST_CASE("FAULTS 80: a reader that stays away does not hold the end") {
   // The destructor returns although nobody reads.
 }
 
-TEST_CASE("FAULTS 80: a reader that is gone costs its lines only") {
-  Pipe pipe;
+TEST_CASE("FAULTS 80: a full disk costs its lines, and what was lost is told once there is room") {
   ::signal(SIGPIPE, SIG_IGN);
-  pipe.read.close();
-  LogWriter log({config::LogLevel::info, config::LogFormat::text}, {pipe.write.get(), 16});
-  log.write(numbered(1));
+  Pipe pipe;
+  const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  const Descriptor sink(::dup(full.get()));
+  LogWriter log({config::LogLevel::info, config::LogFormat::text}, {sink.get(), 16});
+  for (const int number : {1, 2}) {
+    log.write(numbered(number));
+    log.flush(10s);
+  }
+  CHECK(log.dropped() == 2);
+  ::dup3(pipe.write.get(), sink.get(), O_CLOEXEC);
+  log.write(numbered(3));
   log.flush(10s);
-  CHECK(log.dropped() == 1);
+  std::array<char, 4096> chunk{};
+  const ssize_t size = ::read(pipe.read.get(), chunk.data(), chunk.size());
+  REQUIRE(size > 0);
+  const std::string text(chunk.data(), static_cast<std::size_t>(size));
+  CHECK(count(text, "numbered n=3\n") == 1);
+  CHECK(told_as_dropped(text) == 2);
 }

@@ -433,20 +433,15 @@ TEST_CASE("beyond 256 open questions a login hears overloaded") {
   CHECK(scene.client->sent.find("421 4.3.2") != std::string::npos);
 }
 
-TEST_CASE("FAULTS 74: a client over the session cap is told so in its protocol's words") {
-  struct Row {
-    Protocol protocol;
-    const char* words;
-  };
-  const auto row =
-      GENERATE(values<Row>({{Protocol::imap, "* BYE"}, {Protocol::pop3, "-ERR"}, {Protocol::smtp, "421 "}}));
-  Scene scene(row.protocol);
-  scene.session->refuse(Dismissal::session_cap);
-  CHECK(scene.client->sent.starts_with(row.words));
+TEST_CASE("a client that goes on sending after its end was told is cut off") {
+  Scene scene;
+  scene.accepted();
+  scene.clock.advance(pre_login_patience);
   CHECK(scene.client->finished);
-  scene.client->end();
+  scene.client->deliver(std::string(most_discarded, 'x'));
+  CHECK_FALSE(scene.ended);
+  scene.client->deliver("x");
   CHECK(scene.ended);
-  CHECK(scene.keeper.messages.empty());
 }
 
 // --- Relay
