@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ class Secret {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
  private:
-  enum class Storage { heap, guarded };
+  enum class Storage : std::uint8_t { heap, guarded };
   Secret(std::string_view bytes, Storage storage);
   void wipe() noexcept;
 

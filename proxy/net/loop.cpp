@@ -7,7 +7,7 @@
 namespace saslift::proxy::net {
 namespace {
 
-constexpr std::size_t read_buffer_size = 128 * 1024;
+constexpr std::size_t read_buffer_size = 64 * 1024;
 
 }  // namespace
 

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <memory>
 
-#include "config/secret.h"
 
 namespace saslift::proxy::net {
 namespace {
@@ -22,7 +21,6 @@ constexpr unsigned user_timeout_milliseconds = 600'000;
 struct KeptBytes {
   uv_write_t request{};
   std::string bytes;
-  ~KeptBytes() { config::wipe(bytes); }
 };
 
 void set_option(int descriptor, int option, const void* value, socklen_t size) {

@@ -15,8 +15,8 @@ Relay::Relay(Clock& clock, Streams streams, Events events)
     : clock_(clock),
       streams_(std::move(streams)),
       events_(std::move(events)),
-      up_(*this, *streams_.client, *streams_.server),
-      down_(*this, *streams_.server, *streams_.client),
+      up_(*this, {.from = *streams_.client, .to = *streams_.server}),
+      down_(*this, {.from = *streams_.server, .to = *streams_.client}),
       last_byte_(clock.now()) {}
 
 Relay::~Relay() = default;

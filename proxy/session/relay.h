@@ -57,8 +57,11 @@ class Relay {
   // One direction: from one stream into the other.
   class Direction final : public net::ByteStream::Reader {
    public:
-    Direction(Relay& relay, net::ByteStream& from_stream, net::ByteStream& to_stream)
-        : relay_(relay), from(from_stream), to(to_stream) {}
+    struct Ends {
+      net::ByteStream& from;
+      net::ByteStream& to;
+    };
+    Direction(Relay& relay, Ends ends) : relay_(relay), from(ends.from), to(ends.to) {}
     void received(std::span<char> data) override { relay_.pass(*this, {data.data(), data.size()}); }
     void ended(net::Ending ending) override { relay_.end(*this, ending); }
     void failed(const net::StreamError& error) override { relay_.fail(*this, error); }

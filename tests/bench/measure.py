@@ -20,6 +20,7 @@ class Size:
     logins: int
     gigabytes: float
     idle: int
+    steps: tuple = ()
 
 
 FULL = Size(rounds=3, logins=1000, gigabytes=1.0, idle=500)

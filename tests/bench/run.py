@@ -138,9 +138,12 @@ class Benchmark:
         for turn in self._rounds(subjects):
             for subject in turn:
                 self._take("start", subject, lambda one: one.start())
-            for subject in turn:
-                self._take("idle", subject, lambda one: measure.idle(driver, one, size))
+            if "idle" in size.steps:
+                for subject in turn:
+                    self._take("idle", subject, lambda one: measure.idle(driver, one, size))
             for name, step in steps.items():
+                if name not in size.steps:
+                    continue
                 for subject in (direct, *turn):
                     self._take(name, subject, step)
             for subject in turn:
@@ -209,6 +212,7 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="one round, little load: whether it works, not how fast")
     parser.add_argument("--without-saslift", action="store_true", help="HAProxy and direct only")
     parser.add_argument("--rounds", type=int, help="instead of three")
+    parser.add_argument("--steps", default="idle,login,down,up", help="some of idle,login,down,up")
     parser.add_argument("--record-bytes", type=int, help="largest TLS record of the far end (default: HAProxy's own)")
     parser.add_argument("--build-dir", type=pathlib.Path, default=SOURCE / "build" / "release")
     parser.add_argument("--saslift", type=pathlib.Path, help="this program instead of the one built")
@@ -225,6 +229,7 @@ def main():
     size = measure.QUICK if arguments.quick else measure.FULL
     if arguments.rounds:
         size = dataclasses.replace(size, rounds=arguments.rounds)
+    size = dataclasses.replace(size, steps=tuple(arguments.steps.split(",")))
 
     directory = work_directory()
     try:

@@ -24,7 +24,7 @@ class SignIn:
         orders = {"key": key.read_text(), "cert": certificate.read_text(), "jwt_key": self.jwt_key,
                   "client_id": self.client_id, "client_secret": self.client_secret, "scope": SCOPE}
         with open(self.log_path, "wb") as log:
-            self.child = subprocess.Popen(["node", here / "servers" / "sign_in.mjs"], cwd=here, stdin=subprocess.PIPE,
+            self.child = subprocess.Popen(["node", "--import", (here / "servers" / "older_node.mjs").as_uri(), here / "servers" / "sign_in.mjs"], cwd=here, stdin=subprocess.PIPE,
                                           stdout=subprocess.PIPE, stderr=log, text=True)
         self.port = self._order(orders)["port"]
         self.token_endpoint = f"https://localhost:{self.port}/token"
