@@ -8,6 +8,8 @@ namespace saslift::proxy::net {
 namespace {
 
 constexpr std::size_t read_buffer_size = 64 * 1024;
+// A read may complete a record whose beginning came with the one before.
+constexpr std::size_t plaintext_buffer_size = read_buffer_size + 16 * 1024;
 
 }  // namespace
 
@@ -43,7 +45,7 @@ void Loop::later(std::function<void()> task) {
 }
 
 std::span<char> Loop::plaintext_buffer() {
-  if (plaintext_buffer_.empty()) plaintext_buffer_.resize(read_buffer_size);
+  if (plaintext_buffer_.empty()) plaintext_buffer_.resize(plaintext_buffer_size);
   return plaintext_buffer_;
 }
 

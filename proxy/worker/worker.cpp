@@ -14,6 +14,8 @@ int run_worker() {
   // The keeper decides when a worker ends; a terminal's ^C reaches both.
   for (const int ignored : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
   prctl(PR_SET_DUMPABLE, 0);
+  // Started from /proc/self/exe, it would be listed as "exe".
+  prctl(PR_SET_NAME, "saslift-worker");
   try {
     WorkerLoop worker(worker_pipe_descriptor);
     return worker.run();
