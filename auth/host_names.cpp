@@ -42,11 +42,11 @@ void HostNames::found(const std::string& host, std::vector<std::string> addresse
   entry.error.clear();
 }
 
-void HostNames::failed(const std::string& host, std::string detail, Instant now) {
+void HostNames::failed(const std::string& host, HostUnknown why, Instant now) {
   Entry& entry = entries_[host];
   entry.looking_since.reset();
   entry.failed_at = now;
-  entry.error = std::move(detail);
+  entry.error = std::move(why.detail);
 }
 
 std::vector<std::string> HostNames::take_lookups() { return std::exchange(lookups_, {}); }

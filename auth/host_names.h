@@ -27,7 +27,7 @@ class HostNames {
  public:
   [[nodiscard]] HostAnswer ask(const std::string& host, Instant now);
   void found(const std::string& host, std::vector<std::string> addresses, Instant now);
-  void failed(const std::string& host, std::string detail, Instant now);
+  void failed(const std::string& host, HostUnknown why, Instant now);
   // The look-ups begun since the last call.
   [[nodiscard]] std::vector<std::string> take_lookups();
 

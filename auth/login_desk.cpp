@@ -84,7 +84,7 @@ void LoginDesk::State::resolved(const std::string& host, ResolveOutcome outcome,
     hosts.found(host, std::move(*outcome), now);
   } else {
     const std::string detail = outcome ? "the name has no address" : outcome.error().detail;
-    hosts.failed(host, "looking up " + host + ": " + detail, now);
+    hosts.failed(host, HostUnknown{"looking up " + host + ": " + detail}, now);
     actions.emplace_back(host_lookup_failed(host, detail));
   }
   gather_all(now, [&](const OpenLogin& login) { return login.endpoint->host == host; });

@@ -18,6 +18,9 @@ void start_sodium() {
   if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
 }
 
+// libsodium declares that the bytes are never null, which those of an empty password are.
+const char* bytes_of(const config::Secret& password) { return password.empty() ? "" : password.reveal().data(); }
+
 template <std::size_t Size>
 std::string random_base64() {
   std::array<unsigned char, Size> bytes{};
@@ -33,7 +36,7 @@ std::string random_base64() {
 std::string hash_password(const config::Secret& password) {
   start_sodium();
   std::array<char, crypto_pwhash_argon2id_STRBYTES> phc{};
-  if (crypto_pwhash_argon2id_str(phc.data(), password.reveal().data(), password.size(), passes, memory) != 0)
+  if (crypto_pwhash_argon2id_str(phc.data(), bytes_of(password), password.size(), passes, memory) != 0)
     throw std::bad_alloc();
   return phc.data();
 }
@@ -41,7 +44,7 @@ std::string hash_password(const config::Secret& password) {
 PasswordCheck verify_password(const std::string& phc, const config::Secret& password) {
   start_sodium();
   errno = 0;
-  if (crypto_pwhash_argon2id_str_verify(phc.c_str(), password.reveal().data(), password.size()) == 0)
+  if (crypto_pwhash_argon2id_str_verify(phc.c_str(), bytes_of(password), password.size()) == 0)
     return PasswordCheck::matches;
   return errno == ENOMEM ? PasswordCheck::out_of_memory : PasswordCheck::differs;
 }

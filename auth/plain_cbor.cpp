@@ -13,8 +13,8 @@ class Walk {
  public:
   explicit Walk(std::string_view bytes) : rest_(bytes) {}
 
-  [[nodiscard]] bool item(int depth) {
-    if (depth > deepest || rest_.empty()) return false;
+  [[nodiscard]] bool item() {
+    if (depth_ > deepest || rest_.empty()) return false;
     const auto first = static_cast<std::uint8_t>(rest_.front());
     rest_.remove_prefix(1);
     if (first == 0xF4 || first == 0xF5) return true;  // false, true
@@ -27,9 +27,9 @@ class Walk {
       case 3:
         return skip(*count);
       case 4:
-        return items(*count, depth);
+        return items(*count);
       case 5:
-        return pairs(*count, depth);
+        return pairs(*count);
       default:
         return false;
     }
@@ -52,29 +52,36 @@ class Walk {
     rest_.remove_prefix(static_cast<std::size_t>(size));
     return true;
   }
-  [[nodiscard]] bool items(std::uint64_t count, int depth) {
+  [[nodiscard]] bool inner_item() {
+    ++depth_;
+    const bool plain = item();
+    --depth_;
+    return plain;
+  }
+  [[nodiscard]] bool items(std::uint64_t count) {
     if (count > rest_.size()) return false;
     for (std::uint64_t i = 0; i < count; ++i)
-      if (!item(depth + 1)) return false;
+      if (!inner_item()) return false;
     return true;
   }
-  [[nodiscard]] bool pairs(std::uint64_t count, int depth) {
+  [[nodiscard]] bool pairs(std::uint64_t count) {
     if (count > rest_.size()) return false;
     for (std::uint64_t i = 0; i < count; ++i) {
       const bool text_key = !rest_.empty() && static_cast<std::uint8_t>(rest_.front()) >> 5U == 3;
-      if (!text_key || !item(depth + 1) || !item(depth + 1)) return false;
+      if (!text_key || !inner_item() || !inner_item()) return false;
     }
     return true;
   }
 
   std::string_view rest_;
+  int depth_ = 0;
 };
 
 }  // namespace
 
 bool is_plain_cbor(std::string_view bytes) {
   Walk walk(bytes);
-  return walk.item(0) && walk.at_end();
+  return walk.item() && walk.at_end();
 }
 
 }  // namespace saslift::auth

@@ -39,7 +39,7 @@ TokenAnswer TokenKeeper::ask(const TokenWish& wish, Instant now) {
 }
 
 TokenAnswer TokenKeeper::wait_for_fetch(const TokenWish& wish, State& state, Instant now) {
-  const TokenDenied denied{
+  TokenDenied denied{
       .failure = state.last_error && state.last_error->kind == TokenErrorKind::permanent
                      ? LoginFailure::identity_refused
                      : LoginFailure::token_unavailable,
@@ -104,12 +104,13 @@ std::optional<FetchReport> TokenKeeper::fetched(std::string_view identity, Token
   state.not_before = now;
   state.last_error.reset();
   state.wanted_until.reset();
-  Held& held = state.held.emplace();
-  held.id = ++last_id_;
-  held.access_token = config::Secret::guarded(outcome->access_token.reveal());
-  held.asked_for = asked_for;
-  held.life = outcome->life;
-  report.life_left = held.ends() - now;
+  state.held = Held{.id = ++last_id_,
+                    .access_token = config::Secret::guarded(outcome->access_token.reveal()),
+                    .asked_for = asked_for,
+                    .life = outcome->life,
+                    .used = false,
+                    .proven = false};
+  report.life_left = state.held->ends() - now;
   return report;
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("the old answer serves while look-ups fail or drag on") {
   CHECK(pending(names.ask("mail.example", stale + 1999ms)));
   CHECK(known(names.ask("mail.example", stale + 2s)) == Names{"192.0.2.1"});
 
-  names.failed("mail.example", "SERVFAIL", stale + 5s);
+  names.failed("mail.example", HostUnknown{"SERVFAIL"}, stale + 5s);
   CHECK(known(names.ask("mail.example", stale + 5s)) == Names{"192.0.2.1"});
   CHECK(names.take_lookups().size() == 2);  // the first one and this one
   CHECK(known(names.ask("mail.example", stale + 6s)) == Names{"192.0.2.1"});
@@ -65,7 +65,7 @@ TEST_CASE("a name never found is an error, asked again after 2 s") {
   const HostAnswer answer = names.ask("mail.example", start());
   REQUIRE(pending(answer));
   CHECK_FALSE(std::get<HostPending>(answer).until.has_value());
-  names.failed("mail.example", "NXDOMAIN", start() + 1s);
+  names.failed("mail.example", HostUnknown{"NXDOMAIN"}, start() + 1s);
   const HostAnswer unknown = names.ask("mail.example", start() + 1s);
   REQUIRE(std::holds_alternative<HostUnknown>(unknown));
   CHECK(std::get<HostUnknown>(unknown).detail == "NXDOMAIN");
