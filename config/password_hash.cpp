@@ -60,7 +60,8 @@ class Pieces {
 
 }  // namespace
 
-std::optional<std::string> refusal_of_hash(std::string_view hash, std::string_view login) {
+std::optional<std::string> refusal_of_hash(const WrittenHash& written) {
+  const auto& [hash, login] = written;
   const std::string remedy = fmt::format("make one with: saslift password {}", login);
   if (!hash.starts_with('$')) {
     return fmt::format("'password' takes a hash, never the password itself; {}", remedy);

@@ -62,13 +62,19 @@ Preset gmail() {
 }
 
 // Yahoo writes "8 BITMIME", which promises nothing.
-Preset yahoo_like(std::string name, const std::string& mail_domain, const std::string& login_host) {
+struct YahooLike {
+  std::string name;
+  std::string mail_domain;
+  std::string login_host;
+};
+
+Preset yahoo_like(YahooLike one) {
   Provider provider;
-  provider.name = std::move(name);
-  provider.imap = implicit_tls("imap." + mail_domain, 993);
-  provider.pop3 = implicit_tls("pop." + mail_domain, 995);
-  provider.smtp = implicit_tls("smtp." + mail_domain, 465);
-  provider.token_endpoint = "https://" + login_host + "/oauth2/get_token";
+  provider.name = std::move(one.name);
+  provider.imap = implicit_tls("imap." + one.mail_domain, 993);
+  provider.pop3 = implicit_tls("pop." + one.mail_domain, 995);
+  provider.smtp = implicit_tls("smtp." + one.mail_domain, 465);
+  provider.token_endpoint = "https://" + one.login_host + "/oauth2/get_token";
   provider.scope = "mail-w";
   provider.smtp_extensions = {{"PIPELINING", "SIZE 41697280"}};
   return {std::move(provider), TokensFor::people_alone};
@@ -90,8 +96,8 @@ std::vector<Preset> make_presets() {
                           .smtp_host = "smtp.partner.outlook.cn"}));
   all.push_back(outlook_com());
   all.push_back(gmail());
-  all.push_back(yahoo_like("yahoo", "mail.yahoo.com", "api.login.yahoo.com"));
-  all.push_back(yahoo_like("aol", "aol.com", "api.login.aol.com"));
+  all.push_back(yahoo_like({.name = "yahoo", .mail_domain = "mail.yahoo.com", .login_host = "api.login.yahoo.com"}));
+  all.push_back(yahoo_like({.name = "aol", .mail_domain = "aol.com", .login_host = "api.login.aol.com"}));
   return all;
 }
 

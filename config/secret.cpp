@@ -11,7 +11,11 @@
 namespace saslift::config {
 namespace {
 
-std::atomic<bool> locking_works{true};
+// One limit for the whole process (RLIMIT_MEMLOCK), so one answer.
+std::atomic<bool>& locking_works() {
+  static std::atomic<bool> works{true};
+  return works;
+}
 
 void start_sodium() {
   static const bool started = sodium_init() >= 0;
@@ -27,7 +31,7 @@ void wipe(std::string& text) noexcept {
   text.clear();
 }
 
-bool guarded_memory_is_locked() noexcept { return locking_works; }
+bool guarded_memory_is_locked() noexcept { return locking_works(); }
 
 Secret::Secret(std::string_view bytes) : Secret(bytes, Storage::heap) {}
 
@@ -38,7 +42,7 @@ Secret::Secret(std::string_view bytes, Storage storage) : size_(bytes.size()), s
     bytes_ = static_cast<char*>(sodium_malloc(size_));
     if (bytes_ == nullptr) throw std::bad_alloc();
     // sodium_malloc locks best effort and does not say whether it could.
-    if (sodium_mlock(bytes_, size_) != 0) locking_works = false;
+    if (sodium_mlock(bytes_, size_) != 0) locking_works() = false;
   } else {
     bytes_ = new char[size_];
   }

@@ -114,7 +114,8 @@ class AccountReader {
     const std::string shown = has_control_character(login) ? account_.name : login;
     const auto hash = reader_.needed_text("password", fmt::format("make one with: saslift password {}", shown));
     if (!hash) return;
-    if (auto refusal = refusal_of_hash(hash->value, shown)) reader_.error(hash->at, *std::move(refusal));
+    if (auto refusal = refusal_of_hash({.hash = hash->value, .login = shown}))
+      reader_.error(hash->at, *std::move(refusal));
     account_.password_hash = hash->value;
   }
 

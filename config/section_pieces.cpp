@@ -32,7 +32,7 @@ std::optional<std::string> read_ca_file(TableReader& reader, const std::filesyst
                  fmt::format("'ca_file' is a plain file name: ca_file = \"{}\"", written->value.substr(5)));
     return std::nullopt;
   }
-  const std::string path = (directory / written->value).lexically_normal().string();
+  std::string path = (directory / written->value).lexically_normal().string();
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   if (!file || !(content << file.rdbuf())) {

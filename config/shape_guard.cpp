@@ -61,7 +61,7 @@ class Scanner {
 
  private:
   // "[[[a]]]" and its like break a precondition inside the library (tomlplusplus pull request 301).
-  std::optional<SyntaxError> nameless_header() const {
+  [[nodiscard]] std::optional<SyntaxError> nameless_header() const {
     const std::string_view before = text_.substr(line_begin_, at_ - line_begin_);
     if (depth_ != 0 || before.find_first_not_of(" \t") != std::string_view::npos) return std::nullopt;
     if (text_.substr(at_, 2) != "[[") return std::nullopt;
@@ -102,7 +102,7 @@ class Scanner {
     return false;
   }
 
-  std::optional<SyntaxError> refuse(fmt::string_view what, int bound) const {
+  [[nodiscard]] std::optional<SyntaxError> refuse(fmt::string_view what, int bound) const {
     const auto column = static_cast<unsigned>(at_ - line_begin_ + 1);
     return SyntaxError{{line_, column}, fmt::format(fmt::runtime(what), bound) + ": no setting needs that"};
   }

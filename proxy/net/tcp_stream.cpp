@@ -8,7 +8,6 @@
 #include <cstring>
 #include <memory>
 
-
 namespace saslift::proxy::net {
 namespace {
 

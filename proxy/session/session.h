@@ -28,6 +28,8 @@ inline constexpr auth::Duration flush_limit{60'000};
 inline constexpr auth::Duration linger_limit{2'000};
 // Of what a client sends after we have closed our half; one that sends more does not read either.
 inline constexpr std::size_t most_discarded = 128 * 1024;
+// A question fits in one frame with room to spare (auth/frames.h).
+inline constexpr std::size_t longest_credentials = 32 * 1024;
 // Pipelined bytes kept while the login is under way.
 inline constexpr std::size_t most_unread = 16 * 1024;
 
@@ -133,6 +135,7 @@ class Session {
   void perform(ClientActions actions);
   void start_client_tls();
   void attempt(AttemptLogin login);
+  void refuse_unasked(auth::LoginFailure failure, std::string detail);
   void refuse_login(auth::LoginFailure failure, std::string_view sentence);
 
   // The way to the provider.

@@ -106,9 +106,12 @@ void Session::attempt(AttemptLogin login) {
   login_ends_at_ = now + listener_.login_timeout;
   times_ = {};
   enter(AwaitingAnswer{std::move(waiting.door), now});
+  if (login.login.size() + login.authzid.size() + login.password.size() > longest_credentials) {
+    return refuse_unasked(auth::LoginFailure::bad_credentials, "login and password are longer than any of ours");
+  }
   switch (around_.keeper.line()) {
     case Keeper::Line::overloaded:
-      return login_died(auth::LoginFailure::overloaded, "too many open questions to the keeper");
+      return refuse_unasked(auth::LoginFailure::overloaded, "too many open questions to the keeper");
     case Keeper::Line::away:
       return refuse_login(auth::LoginFailure::keeper_away, {});
     case Keeper::Line::open:
@@ -125,6 +128,18 @@ void Session::attempt(AttemptLogin login) {
       .authzid = std::move(login.authzid),
       .password = std::move(login.password),
   });
+}
+
+// The keeper has not heard of this login; the log still does.
+void Session::refuse_unasked(auth::LoginFailure failure, std::string detail) {
+  around_.keeper.send(auth::WorkerEvent{.level = config::LogLevel::warning,
+                                        .event = "login_refused",
+                                        .session = facts_.id,
+                                        .fields = {{"protocol", std::string(name_of(listener_.protocol))},
+                                                   {"client", facts_.client_address},
+                                                   {"reason", std::string(name_of(failure))},
+                                                   {"detail", std::move(detail)}}});
+  refuse_login(failure, {});
 }
 
 void Session::refuse_login(auth::LoginFailure failure, std::string_view sentence) {

@@ -81,8 +81,8 @@ TEST_CASE("slips of the pen are seen") {
 TEST_CASE("only argon2id hashes that a login can afford are taken") {
   const std::string salt_and_digest = "$b1nfXPRgBWqNTubGxJsrUg$wXjIjpd62Z1zcv7QuIGkIu3h1b93KGFQ8UycEregwAo";
   const auto hash = [&](std::string_view cost) { return "$argon2id$v=19$" + std::string(cost) + salt_and_digest; };
-  CHECK_FALSE(refusal_of_hash(hash("m=19456,t=2,p=1"), "x"));
-  CHECK_FALSE(refusal_of_hash(hash("m=262144,t=10,p=4"), "x"));
+  CHECK_FALSE(refusal_of_hash({hash("m=19456,t=2,p=1"), "x"}));
+  CHECK_FALSE(refusal_of_hash({hash("m=262144,t=10,p=4"), "x"}));
 
   struct Row {
     std::string hash;
@@ -107,7 +107,7 @@ TEST_CASE("only argon2id hashes that a login can afford are taken") {
                         {"$2y$05$abcdefghijklmnopqrstuu5s3Q0Z2Cz3YVwzY4Jb1p8uX9fW0b1e2", "only argon2id"},
                         {"correct horse battery staple", "never the password itself"}}) {
     INFO(row.hash);
-    const auto refusal = refusal_of_hash(row.hash, "scanner");
+    const auto refusal = refusal_of_hash({row.hash, "scanner"});
     REQUIRE(refusal);
     CHECK(refusal->find(row.expected) != std::string::npos);
     CHECK(refusal->find("saslift password scanner") != std::string::npos);

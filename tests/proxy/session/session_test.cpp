@@ -431,6 +431,18 @@ TEST_CASE("beyond 256 open questions a login hears overloaded") {
   scene.client->take_sent();
   scene.send_login();
   CHECK(scene.client->sent.find("421 4.3.2") != std::string::npos);
+  REQUIRE(scene.keeper.all<auth::WorkerEvent>().size() == 1);
+  CHECK(scene.keeper.all<auth::WorkerEvent>()[0]->session == session_id);
+}
+
+TEST_CASE("credentials too long for a question are refused like wrong ones, and logged") {
+  Scene scene;
+  scene.accepted();
+  scene.client->take_sent();
+  scene.client->deliver("a1 LOGIN scanner \"" + std::string(longest_credentials, 'x') + "\"\r\n");
+  CHECK(scene.client->sent.find("NO [AUTHENTICATIONFAILED]") != std::string::npos);
+  CHECK(scene.keeper.all<auth::LoginQuestion>().empty());
+  CHECK(scene.keeper.all<auth::WorkerEvent>().size() == 1);
 }
 
 TEST_CASE("a client that goes on sending after its end was told is cut off") {
