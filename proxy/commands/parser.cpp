@@ -59,7 +59,7 @@ class Parser {
  private:
   CLI::App* add(const std::string& name, const std::string& description, std::function<int()> command) {
     CLI::App* added = app_.add_subcommand(name, description);
-    added->callback([this, command] { chosen_ = command; });
+    added->callback([this, command = std::move(command)] { chosen_ = command; });
     return added;
   }
 

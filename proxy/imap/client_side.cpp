@@ -25,7 +25,7 @@ class ImapClientSide final : public ClientSide {
   ClientActions login_refused(auth::LoginFailure failure, std::string_view sentence,
                               std::string_view reference) override;
   ClientActions dismiss(Dismissal why) override;
-  std::size_t unread_size() const override { return unread_.size(); }
+  [[nodiscard]] std::size_t unread_size() const override { return unread_.size(); }
   config::Secret take_unread() override { return unread_.take_all(); }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/imap/grammar.h"
+#include "proxy/sasl/bearer.h"
 
 namespace saslift::proxy::imap {
 namespace {
@@ -39,9 +40,9 @@ Response parse_response(std::string_view line) {
   return response;
 }
 
-Capabilities parse_capabilities(std::string_view words, std::string_view mechanism) {
+Capabilities parse_capabilities(std::string_view words, config::Mechanism mechanism) {
   Capabilities found;
-  const std::string wanted = "AUTH=" + std::string(mechanism);
+  const std::string wanted = "AUTH=" + std::string(sasl::name_of(mechanism));
   while (!words.empty()) {
     const std::string word = upper_case(take_word(words));
     if (word == "STARTTLS") found.starttls = true;

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "config/settings.h"
+
 namespace saslift::proxy::imap {
 
 enum class ResponseKind { untagged, continuation, tagged, malformed };
@@ -25,7 +27,7 @@ struct Capabilities {
   bool mechanism = false;         // the one asked about
 };
 // `words` as behind "CAPABILITY "; `mechanism` as "XOAUTH2".
-[[nodiscard]] Capabilities parse_capabilities(std::string_view words, std::string_view mechanism);
+[[nodiscard]] Capabilities parse_capabilities(std::string_view words, config::Mechanism mechanism);
 // Those of a "[CAPABILITY ...]" code; empty: there is none.
 [[nodiscard]] std::string_view capabilities_in_code(const Response& response);
 

@@ -100,7 +100,7 @@ void ImapServerSide::take(std::string_view line) {
   if (response.name == "BYE") return refuse(json_status_ == 0 ? RefusalKind::temporary : RefusalKind::token, line);
   // Anything else untagged is dropped: before login nobody vouches for it, and the client must not see it.
   if (phase_ == Phase::capabilities && response.name == "CAPABILITY") {
-    capabilities_ = parse_capabilities(response.text, sasl::name_of(login_.mechanism));
+    capabilities_ = parse_capabilities(response.text, login_.mechanism);
   }
 }
 
@@ -109,7 +109,7 @@ void ImapServerSide::take_greeting(const Response& response, std::string_view li
   if (is_untagged && response.name == "BYE") return refuse(RefusalKind::temporary, line);
   // PREAUTH would make us relay a mailbox that no token was asked for, RFC 9051 section 11.1.
   if (!is_untagged || response.name != "OK") return refuse(RefusalKind::protocol, line);
-  const auto listed = parse_capabilities(capabilities_in_code(response), sasl::name_of(login_.mechanism));
+  const auto listed = parse_capabilities(capabilities_in_code(response), login_.mechanism);
   // A greeting need not list everything.
   if (is_enough(listed)) return go_on(listed);
   ask_capabilities();
@@ -141,7 +141,7 @@ ServerActions ImapServerSide::tls_started() {
 }
 
 void ImapServerSide::authenticate(const Capabilities& capabilities) {
-  const std::string command = "L AUTHENTICATE " + std::string(sasl::name_of(login_.mechanism));
+  const std::string command = "L AUTHENTICATE " + std::string(login_.mechanism);
   if (capabilities.initial_response) {
     send_token(command + " ");
   } else {

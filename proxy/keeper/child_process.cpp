@@ -29,6 +29,7 @@ ChildProcess::ChildProcess(net::Loop& loop, const Program& program, std::span<co
   options.env = no_environment;
   options.stdio = stdio.data();
   options.stdio_count = static_cast<int>(stdio.size());
+  // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libuv's signature
   options.exit_cb = [](uv_process_t* process, std::int64_t status, int signal) {
     auto* self = static_cast<ChildProcess*>(process->data);
     if (self == nullptr) return;
