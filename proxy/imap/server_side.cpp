@@ -141,7 +141,7 @@ ServerActions ImapServerSide::tls_started() {
 }
 
 void ImapServerSide::authenticate(const Capabilities& capabilities) {
-  const std::string command = "L AUTHENTICATE " + std::string(login_.mechanism);
+  const std::string command = "L AUTHENTICATE " + std::string(sasl::name_of(login_.mechanism));
   if (capabilities.initial_response) {
     send_token(command + " ");
   } else {
