@@ -35,7 +35,7 @@ class KeeperLoop {
   void execute(auth::DeskActions actions);
   void perform(auth::HashPassword order) { hasher_.hash(std::move(order)); }
   void perform(auth::FetchToken order) { fetcher_.fetch(std::move(order)); }
-  void perform(auth::ResolveHost order) { resolver_.resolve(order.host); }
+  void perform(const auth::ResolveHost& order) { resolver_.resolve(order.host); }
   void perform(auth::AnswerWorker order);
   void perform(const auth::LogEvent& event) { log_.write(event); }
   void set_alarm();

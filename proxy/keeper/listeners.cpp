@@ -40,9 +40,10 @@ SystemAddress to_system(const config::SocketAddress& address) {
   return result;
 }
 
-std::uint16_t bound_port(int socket, std::uint16_t asked) {
+// What the kernel chose where port 0 was asked for; 0: it does not say.
+std::uint16_t bound_port(int socket) {
   SystemAddress bound;
-  if (getsockname(socket, bound.raw(), &bound.size) != 0) return asked;
+  if (getsockname(socket, bound.raw(), &bound.size) != 0) return 0;
   in_port_t port = 0;
   if (bound.storage.ss_family == AF_INET) {
     sockaddr_in in{};
@@ -94,7 +95,7 @@ std::expected<std::vector<OpenListener>, ListenError> open_listeners(const std::
           fmt::format("cannot listen on {}: {}{}", listener.address.text(), std::strerror(error), advice(error))});
     }
     config::SocketAddress address = listener.address;
-    address.port = bound_port(socket->get(), address.port);
+    address.port = bound_port(socket->get());
     open.push_back({std::move(*socket), &listener, address});
   }
   if (open.empty()) return std::unexpected(ListenError{"no address of the configuration exists on this host"});

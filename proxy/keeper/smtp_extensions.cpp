@@ -32,6 +32,7 @@ std::uint64_t size_limit(std::string_view line) {
   return size == 0 ? UINT64_MAX : size;
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the same both ways
 Lines in_common(const Lines& ours, const Lines& theirs) {
   Lines result;
   for (const auto& line : ours) {

@@ -111,7 +111,8 @@ struct WorkerProcesses::Death {
 };
 
 struct WorkerProcesses::Slot {
-  explicit Slot(net::Loop& loop, std::function<void(Slot&)> start) : restart(loop, [this, start] { start(*this); }) {}
+  explicit Slot(net::Loop& loop, std::function<void(Slot&)> start)
+      : restart(loop, [this, start = std::move(start)] { start(*this); }) {}
   std::unique_ptr<Worker> worker;
   RestartPacer pacer;
   net::Timer restart;

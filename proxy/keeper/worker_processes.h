@@ -44,7 +44,7 @@ class WorkerProcesses {
   ~WorkerProcesses();
 
   void start(unsigned count);
-  void send(auth::WorkerId worker, const auth::ToWorker& message);
+  void send(auth::WorkerId id, const auth::ToWorker& message);
   // No more is started; each is told to end by then.
   void drain(auth::Duration deadline);
   void kill();
@@ -58,7 +58,7 @@ class WorkerProcesses {
   void start_in(Slot& slot);
   void worker_died(Slot& slot, const Death& death);
   void reap();
-  [[nodiscard]] Worker* find(auth::WorkerId worker);
+  [[nodiscard]] Worker* find(auth::WorkerId id);
 
   net::Loop& loop_;
   Plan plan_;

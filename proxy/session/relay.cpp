@@ -36,11 +36,8 @@ void Relay::pass(Direction& direction, std::string_view bytes) {
   if (is_over_) return;
   direction.bytes += bytes.size();
   last_byte_ = clock_.now();
-  if (&direction == &down_) {
-    last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
-  } else {
-    last_from_server_.clear();
-  }
+  server_owes_answer_ = &direction == &up_;
+  if (&direction == &down_) last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
   direction.to.write(bytes);
   if (direction.to.unsent() > 0) direction.from.stop_reading();
 }

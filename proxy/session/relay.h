@@ -47,7 +47,9 @@ class Relay {
 
   [[nodiscard]] std::uint64_t bytes_up() const { return up_.bytes; }
   [[nodiscard]] std::uint64_t bytes_down() const { return down_.bytes; }
-  // The tail of what the server sent last; empty while the client has the word.
+  // The client sent something that the server has not answered yet.
+  [[nodiscard]] bool server_owes_answer() const { return server_owes_answer_; }
+  // The tail of what the server sent last; empty if nothing yet.
   [[nodiscard]] std::string_view last_from_server() const { return last_from_server_; }
   [[nodiscard]] auth::Duration silent_for() const;
   [[nodiscard]] bool client_has_ended() const { return up_.has_ended; }
@@ -95,6 +97,7 @@ class Relay {
   Direction down_;  // server to client
   auth::Instant last_byte_;
   std::string last_from_server_;
+  bool server_owes_answer_ = false;
   std::string why_;
 };
 

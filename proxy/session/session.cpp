@@ -162,7 +162,7 @@ bool Session::end_if_idle() {
   }
   if (auto* relaying = std::get_if<Relaying>(&state_)) {
     constexpr auth::Duration idle_after{1000};
-    if (relaying->relay->silent_for() < idle_after) return true;
+    if (relaying->relay->server_owes_answer() || relaying->relay->silent_for() < idle_after) return true;
     const auto words = listener_.row.farewell(relaying->relay->last_from_server());
     if (!words) return true;
     bytes_up_ = relaying->relay->bytes_up();

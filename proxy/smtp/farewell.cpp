@@ -5,7 +5,7 @@
 namespace saslift::proxy::smtp {
 
 std::optional<std::string> farewell(std::string_view last_from_server) {
-  const std::string words = "421 4.3.2 The mail proxy is being restarted; try again in a minute\r\n";
+  std::string words = "421 4.3.2 The mail proxy is being restarted; try again in a minute\r\n";
   if (last_from_server.empty()) return words;
   if (!last_from_server.ends_with("\r\n")) return std::nullopt;
   last_from_server.remove_suffix(2);

@@ -570,6 +570,29 @@ TEST_CASE("FAULTS 78: on drain an idle IMAP client gets BYE, one in a transfer g
   CHECK(scene.client->finished);
 }
 
+TEST_CASE("FAULTS 78: on drain a scanner that pauses within its message is not cut off") {
+  Scene scene(Protocol::smtp);
+  scene.granted(config::UpstreamTls::implicit);
+  scene.server = scene.dialer.connect();
+  scene.server->secure();
+  scene.server->deliver("220 outlook.example ESMTP\r\n");
+  scene.server->deliver("250-outlook.example\r\n250 AUTH XOAUTH2\r\n");
+  scene.server->deliver("334 \r\n");
+  scene.server->deliver("235 2.7.0 yes\r\n");
+  scene.client->deliver("DATA\r\n");
+  scene.server->deliver("354 go on\r\n");
+  scene.clock.advance(10s);
+  CHECK(scene.session->end_if_idle());
+  scene.client->deliver("half a page");
+  scene.clock.advance(10s);
+  CHECK(scene.session->end_if_idle());
+  scene.client->deliver("\r\n.\r\n");
+  scene.server->deliver("250 2.0.0 taken\r\n");
+  scene.clock.advance(1s);
+  CHECK_FALSE(scene.session->end_if_idle());
+  CHECK(scene.client->sent.find("421 4.3.2") != std::string::npos);
+}
+
 TEST_CASE("on drain a client before login is dismissed") {
   Scene scene(Protocol::smtp);
   scene.accepted();
