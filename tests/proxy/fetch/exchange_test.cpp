@@ -36,6 +36,7 @@ TEST_CASE("a good reply comes back whole, and the request is what an endpoint ex
   const HostileEndpoint endpoint(
       says(http("200 OK\r\nx-ms-request-id: abc-1\r\nRetry-After: 3", R"({"access_token":"t"})")));
   const auto outcome = proxy::fetch::exchange(request_to(endpoint));
+  INFO((outcome ? std::string() : outcome.error().detail));
   REQUIRE(outcome);
   CHECK(outcome->status == 200);
   CHECK(outcome->body.reveal() == R"({"access_token":"t"})");
