@@ -144,7 +144,10 @@ void LoginDesk::State::died(WorkerId worker, const LoginDied& report) {
 
 void LoginDesk::State::ended(WorkerId worker, const SessionEnded& report) {
   const LoginKey key{.worker = worker, .session = report.session};
-  open.erase(key);
+  if (const auto asking = open.find(key); asking != open.end()) {
+    actions.emplace_back(login_withdrawn(asking->second));
+    open.erase(asking);
+  }
   const auto found = sessions.find(key);
   actions.emplace_back(session_ended(report, found != sessions.end() ? &found->second : nullptr));
   if (found != sessions.end()) sessions.erase(found);

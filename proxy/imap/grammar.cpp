@@ -160,11 +160,13 @@ CommandReader::Step CommandReader::read(LineReader& unread) {
     if (!line) return too_long(TooLong::What::line);
     if (!*line) return Incomplete{};
     std::string_view text = **line;
+    // With its announcement, so that "{0}" without end meets the cap too.
+    const std::size_t read = text.size() + 2;
     const auto literal = announced_literal(text);
     if (literal) text = text.substr(0, text.rfind('{'));
     pieces_.emplace_back(text);
     if (!literal) return finish();
-    size_ += text.size() + literal->size;
+    size_ += read + literal->size;
     if (literal->size > longest_literal) return too_long(TooLong::What::literal);
     if (size_ >= longest_line) return too_long(TooLong::What::line);
     literal_ = literal->size;

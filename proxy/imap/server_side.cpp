@@ -151,16 +151,10 @@ void ImapServerSide::authenticate(const Capabilities& capabilities) {
 }
 
 void ImapServerSide::send_token(std::string_view before) {
-  std::string response = sasl::initial_response(login_);
-  login_.access_token = config::Secret();
-  Send token{.bytes = {}, .holds = Holds::secret};
-  token.bytes.reserve(before.size() + response.size() + 2);  // in one piece: growing leaves copies
-  token.bytes.append(before).append(response).append("\r\n");
-  config::wipe(response);
   phase_ = Phase::outcome;
   reply_bytes_ = 0;
   reply_lines_ = 0;
-  actions_.emplace_back(std::move(token));
+  actions_.emplace_back(sasl::token_line(login_, before));
 }
 
 void ImapServerSide::take_challenge(const Response& response, std::string_view line) {

@@ -28,7 +28,9 @@ Loop::Loop() : read_buffer_(read_buffer_size) {
 Loop::~Loop() {
   run_tasks();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  // A stop() that nobody saw would end the first run at once.
+  while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+  }
   if (uv_loop_close(&loop_) != 0) {
     assert(false && "a handle outlived its loop");
     std::abort();

@@ -24,6 +24,8 @@ class Loop {
   void stop();
   // On the next turn; for whoever must not destroy itself inside its own callback.
   void later(std::function<void()> task);
+  // What later() has gathered; run by the loop, and by whoever must not be outlived by it.
+  void run_tasks();
   // Constant within a turn, monotonic. Not comparable with BootClock::now().
   [[nodiscard]] auth::Instant now() const;
   // One buffer for every read of this loop; a read's bytes are valid until its callback returns.
@@ -34,8 +36,6 @@ class Loop {
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
  private:
-  void run_tasks();
-
   uv_loop_t loop_{};
   uv_async_t wake_{};
   std::vector<std::function<void()>> tasks_;

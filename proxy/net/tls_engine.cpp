@@ -87,6 +87,7 @@ TlsEngine::~TlsEngine() = default;
 TlsEngine::Received TlsEngine::start(std::string& out) { return receive({}, {}, out); }
 
 TlsEngine::Received TlsEngine::receive(std::span<const char> ciphertext, std::span<char> plaintext, std::string& out) {
+  if (failure_) return std::unexpected(*failure_);
   const MemoryBio::Call call(*this, ciphertext, &out);
   Progress progress;
   if (!secured_) {
@@ -106,7 +107,12 @@ TlsEngine::Received TlsEngine::receive(std::span<const char> ciphertext, std::sp
     if (result == 1) continue;
     const int why = SSL_get_error(ssl_.get(), result);
     if (why == SSL_ERROR_WANT_READ) return progress;
-    if (why != SSL_ERROR_ZERO_RETURN) return std::unexpected(error());
+    if (why != SSL_ERROR_ZERO_RETURN) {
+      failure_ = error();
+      if (progress.plaintext == 0 && !progress.secured) return std::unexpected(*failure_);
+      progress.more = true;
+      return progress;
+    }
     progress.peer_finished = true;
     return progress;
   }

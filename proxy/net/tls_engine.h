@@ -5,6 +5,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,7 @@ class TlsEngine {
   std::string* output_ = nullptr;
   std::string peer_;
   bool secured_ = false;
+  std::optional<StreamError> failure_;  // told once what came before it has been
   Handle ssl_;
 };
 

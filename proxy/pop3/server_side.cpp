@@ -100,7 +100,7 @@ void Pop3ServerSide::mechanism_answered(ServerActions& actions, const Response& 
   }
   if (response.status != Status::challenge) return refuse(actions, RefusalKind::protocol, line);
   state_ = State::token;
-  actions.emplace_back(Send{.bytes = sasl::initial_response(login_) + "\r\n", .holds = Holds::secret});
+  actions.emplace_back(sasl::token_line(login_, {}));
 }
 
 void Pop3ServerSide::token_answered(ServerActions& actions, const Response& response, std::string_view line) {

@@ -62,6 +62,16 @@ std::string initial_response(const ServerLogin& login) {
   return base64;
 }
 
+Send token_line(ServerLogin& login, std::string_view before) {
+  std::string response = initial_response(login);
+  login.access_token = config::Secret();
+  Send line{.bytes = {}, .holds = Holds::secret};
+  line.bytes.reserve(before.size() + response.size() + 2);
+  line.bytes.append(before).append(response).append("\r\n");
+  config::wipe(response);
+  return line;
+}
+
 std::string_view error_answer(config::Mechanism mechanism) {
   return mechanism == config::Mechanism::xoauth2 ? "" : "AQ==";
 }

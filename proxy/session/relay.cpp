@@ -50,6 +50,8 @@ void Relay::resume_other(Direction& direction) {
     writer.from.start_reading();
   } else {
     finish_if_done();
+    // With nothing left to flush TLS 1.2's shorter limit holds.
+    if (!is_over_) events_.silence_shortened();
   }
 }
 
@@ -67,7 +69,7 @@ void Relay::end(Direction& direction, net::Ending ending) {
 }
 
 void Relay::finish_if_done() {
-  if (up_.has_ended && down_.has_ended && up_.from.unsent() == 0 && down_.from.unsent() == 0) finish(why_);
+  if (up_.has_ended && down_.has_ended && is_flushed()) finish(why_);
 }
 
 void Relay::fail(Direction& direction, const net::StreamError& error) {

@@ -53,6 +53,10 @@ class Relay {
   [[nodiscard]] std::string_view last_from_server() const { return last_from_server_; }
   [[nodiscard]] auth::Duration silent_for() const;
   [[nodiscard]] bool client_has_ended() const { return up_.has_ended; }
+  // Everything received has been passed on.
+  [[nodiscard]] bool is_flushed() const { return up_.from.unsent() == 0 && down_.from.unsent() == 0; }
+  // No event comes any more.
+  void stop() { is_over_ = true; }
   [[nodiscard]] Streams release();
 
  private:

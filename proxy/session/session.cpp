@@ -75,6 +75,7 @@ void Session::alarm_rang() {
   if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) {
     if (passed(waiting->handshake_ends_at)) return end("client_handshake_timeout");
     if (passed(waiting->since + patience_left_)) {
+      if (waiting->handshake_ends_at) return end("idle_before_login");  // nothing can be said within a handshake
       return perform(waiting->door.dialogue->dismiss(Dismissal::idle_before_login));
     }
   } else if (auto* logging_in = std::get_if<LoggingIn>(&state_)) {
@@ -96,7 +97,9 @@ void Session::alarm_rang() {
 }
 
 void Session::relay_over(std::string_view why) {
-  auto& relay = *std::get<Relaying>(state_).relay;
+  auto* relaying = std::get_if<Relaying>(&state_);
+  if (relaying == nullptr) return;
+  auto& relay = *relaying->relay;
   bytes_up_ = relay.bytes_up();
   bytes_down_ = relay.bytes_down();
   client_has_ended_ = relay.client_has_ended();
@@ -136,6 +139,7 @@ void Session::end(std::string_view reason) {
   if (auto* relaying = std::get_if<Relaying>(&state_)) {
     bytes_up_ = relaying->relay->bytes_up();
     bytes_down_ = relaying->relay->bytes_down();
+    relaying->relay->stop();  // its streams live to the end of this turn
   }
   if (was_asking) around_.keeper.send(auth::Withdrawn{facts_.id});
   around_.keeper.send(auth::SessionEnded{
@@ -162,7 +166,9 @@ bool Session::end_if_idle() {
   }
   if (auto* relaying = std::get_if<Relaying>(&state_)) {
     constexpr auth::Duration idle_after{1000};
-    if (relaying->relay->server_owes_answer() || relaying->relay->silent_for() < idle_after) return true;
+    if (relaying->relay->server_owes_answer() || !relaying->relay->is_flushed() ||
+        relaying->relay->silent_for() < idle_after)
+      return true;
     const auto words = listener_.row.farewell(relaying->relay->last_from_server());
     if (!words) return true;
     bytes_up_ = relaying->relay->bytes_up();

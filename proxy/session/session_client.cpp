@@ -82,13 +82,20 @@ void Session::start_client_tls() {
 }
 
 void Session::perform(ClientActions actions) {
+  std::string words;  // of several replies, in one segment
+  const auto say = [&] {
+    if (Door* at = door(); at != nullptr && !words.empty()) at->stream->write(words);
+    words.clear();
+  };
   for (auto& action : actions) {
+    if (const auto* send = std::get_if<Send>(&action)) {
+      words += send->bytes;
+      continue;
+    }
+    say();
     Door* at = door();
     if (at == nullptr) return;
-    if (auto* send = std::get_if<Send>(&action)) {
-      at->stream->write(send->bytes);
-      if (send->holds == Holds::secret) config::wipe(send->bytes);
-    } else if (std::holds_alternative<StartTls>(action)) {
+    if (std::holds_alternative<StartTls>(action)) {
       start_client_tls();
     } else if (auto* login = std::get_if<AttemptLogin>(&action)) {
       attempt(std::move(*login));
@@ -97,6 +104,7 @@ void Session::perform(ClientActions actions) {
       return;
     }
   }
+  say();
 }
 
 void Session::attempt(AttemptLogin login) {
@@ -145,12 +153,14 @@ void Session::refuse_unasked(auth::LoginFailure failure, std::string detail) {
 void Session::refuse_login(auth::LoginFailure failure, std::string_view sentence) {
   Door* at = door();
   if (at == nullptr) return;
-  if (client_has_ended_) return end("client_left");
   const auto now = around_.clock.now();
   enter(AwaitingLogin{std::move(*at), now, {}});
   Door& back = std::get<AwaitingLogin>(state_).door;
   perform(back.dialogue->login_refused(failure, sentence, auth::reference_of(facts_.id)));
-  if (std::holds_alternative<AwaitingLogin>(state_)) std::get<AwaitingLogin>(state_).door.stream->start_reading();
+  auto* waiting = std::get_if<AwaitingLogin>(&state_);
+  if (waiting == nullptr) return;
+  if (client_has_ended_) return close("client_left", {std::move(waiting->door.stream), nullptr});
+  waiting->door.stream->start_reading();
 }
 
 void Session::answered(auth::LoginAnswer answer) {

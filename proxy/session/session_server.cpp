@@ -62,6 +62,11 @@ void Session::server_secured() {
 }
 
 void Session::server_received(std::span<char> bytes) {
+  if (auto* closing = std::get_if<Closing>(&state_)) {
+    closing->discarded += bytes.size();
+    if (closing->discarded > most_discarded) closing->streams.server->stop_reading();
+    return;
+  }
   auto* logging_in = std::get_if<LoggingIn>(&state_);
   if (logging_in == nullptr) return;
   perform(logging_in->dialogue->receive({bytes.data(), bytes.size()}));
@@ -123,7 +128,8 @@ void Session::server_refused(const LoginRefused& refusal) {
   }
   const auto now = around_.clock.now();
   if (around_.keeper.line() != Keeper::Line::open) {
-    return login_died(auth::LoginFailure::identity_refused, refusal.words);
+    const bool away = around_.keeper.line() == Keeper::Line::away;
+    return login_died(away ? auth::LoginFailure::keeper_away : auth::LoginFailure::overloaded, refusal.words);
   }
   times_.login += milliseconds_between(refused.since, now);
   const auto token_id = refused.granted.token_id;

@@ -150,7 +150,7 @@ void SmtpServerSide::begin_tls(ServerActions& actions, const Reply& reply) {
 void SmtpServerSide::mechanism_answered(ServerActions& actions, const Reply& reply) {
   if (reply.code != 334) return refuse(actions, kind_of_mechanism_refusal(reply), reply.words());
   state_ = State::token;
-  actions.emplace_back(Send{.bytes = sasl::initial_response(login_) + "\r\n", .holds = Holds::secret});
+  actions.emplace_back(sasl::token_line(login_, {}));
 }
 
 void SmtpServerSide::token_answered(ServerActions& actions, const Reply& reply) {

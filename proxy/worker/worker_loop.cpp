@@ -51,6 +51,7 @@ WorkerLoop::~WorkerLoop() = default;
 int WorkerLoop::run() {
   loop_.run();
   sessions_.clear();
+  loop_.run_tasks();
   return status_;
 }
 

@@ -138,6 +138,22 @@ TEST_CASE("FAULTS 73: a corrupted record is an error and delivers nothing") {
   CHECK(result.error().kind == StreamFailure::tls_record);
 }
 
+TEST_CASE("what came whole before a corrupted record is delivered first") {
+  Pair pair(authority().issue({}));
+  REQUIRE_FALSE(pair.shake_hands().has_value());
+  std::string good, bad, answer;
+  REQUIRE(pair.server->encrypt("* BYE\r\n", good).has_value());
+  REQUIRE(pair.server->encrypt("hello", bad).has_value());
+  bad.back() = static_cast<char>(bad.back() ^ 1);
+  const auto first = pair.client->receive(good + bad, pair.plain, answer);
+  REQUIRE(first.has_value());
+  CHECK(std::string_view(pair.plain.data(), first->plaintext) == "* BYE\r\n");
+  CHECK(first->more);
+  const auto then = pair.client->receive({}, pair.plain, answer);
+  REQUIRE_FALSE(then.has_value());
+  CHECK(then.error().kind == StreamFailure::tls_record);
+}
+
 // A provider: unlike our own listeners it gives tickets.
 class TicketServer {
  public:

@@ -71,6 +71,7 @@ struct Wire {
   bool reading = false;
   bool takes = true;  // false: what is written stays unsent
   std::string unsent;
+  int writes = 0;
   net::HalfClose half_close = net::HalfClose::possible;
   net::ByteStream::Reader* reader = nullptr;
   bool tls = false;
@@ -98,6 +99,7 @@ class WireStream final : public net::ByteStream {
   void limit_reads(std::size_t) override {}
   void write(std::string_view bytes) override {
     if (wire_->finished) return;
+    ++wire_->writes;
     (wire_->takes ? wire_->sent : wire_->unsent) += bytes;
   }
   [[nodiscard]] std::size_t unsent() const override { return wire_->unsent.size(); }

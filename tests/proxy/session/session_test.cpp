@@ -456,6 +456,36 @@ TEST_CASE("a client that goes on sending after its end was told is cut off") {
   CHECK(scene.ended);
 }
 
+TEST_CASE("a half-closed client that pipelined hears why its login failed") {
+  Scene scene;
+  scene.accepted();
+  scene.client->deliver("a1 LOGIN scanner secret-word\r\na2 LOGOUT\r\n");
+  scene.client->end();
+  scene.client->take_sent();
+  scene.session->answered(auth::Denied{session_id, auth::LoginFailure::bad_credentials, ""});
+  CHECK(scene.client->sent.find("a1 NO [AUTHENTICATIONFAILED]") != std::string::npos);
+  CHECK(scene.client->sent.find("* BYE") != std::string::npos);
+  CHECK(scene.ended);
+}
+
+TEST_CASE("a refused token is temporary while the keeper cannot be asked about it") {
+  Scene scene;
+  scene.token_sent();
+  scene.client->take_sent();
+  scene.keeper.line_now = Keeper::Line::overloaded;
+  scene.server->deliver(scene.auth_tag() + " NO AUTHENTICATE failed.\r\n");
+  CHECK(scene.client->sent.find("NO [UNAVAILABLE]") != std::string::npos);
+}
+
+TEST_CASE("several replies to one packet go out in one write") {
+  Scene scene;
+  scene.accepted();
+  scene.client->take_sent();
+  const auto writes_before = scene.client->writes;
+  scene.client->deliver("a NOOP\r\nb NOOP\r\nc NOOP\r\n");
+  CHECK(scene.client->writes == writes_before + 1);
+}
+
 // --- Relay
 
 TEST_CASE("FAULTS 68: the fast side is not read while the slow side does not take") {
@@ -540,6 +570,17 @@ TEST_CASE("a reader that never takes the last bytes is given up after 60 s") {
   CHECK_FALSE(scene.ended);
   scene.clock.advance(1s);
   CHECK(scene.ended);
+}
+
+TEST_CASE("what a stream still says after its relay was ended by force reaches nobody") {
+  Scene scene;
+  scene.relaying();
+  scene.session->end_now("drain_deadline");
+  scene.client->fail("connection reset");
+  scene.server->deliver("too late");
+  scene.server->end();
+  CHECK(scene.end_reason() == "drain_deadline");
+  CHECK(scene.keeper.all<auth::SessionEnded>().size() == 1);
 }
 
 TEST_CASE("an idle relay lives 35 minutes, and any byte renews it") {
