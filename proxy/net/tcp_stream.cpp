@@ -75,7 +75,7 @@ void TcpStream::stop_reading() {
 }
 
 void TcpStream::write(std::string_view bytes) {
-  if (failed_ || bytes.empty()) return;
+  if (failed_ || writing_failed_ || bytes.empty()) return;
   if (unsent() == 0) {
     const auto all = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
     const int sent = uv_try_write(handle_.stream(), &all, 1);
@@ -91,16 +91,18 @@ void TcpStream::write(std::string_view bytes) {
     const std::unique_ptr<KeptBytes> done(static_cast<KeptBytes*>(request->data));
     auto* self = static_cast<TcpStream*>(request->handle->data);
     if (self == nullptr) return;
-    if (status < 0) return self->fail(status);
+    if (status < 0) return self->writing_failed();
     if (self->unsent() == 0) self->reader_->drained();
   });
   if (error == 0) static_cast<void>(kept.release());
 }
 
-std::size_t TcpStream::unsent() const { return failed_ ? 0 : uv_stream_get_write_queue_size(handle_.stream()); }
+std::size_t TcpStream::unsent() const {
+  return failed_ || writing_failed_ ? 0 : uv_stream_get_write_queue_size(handle_.stream());
+}
 
 void TcpStream::finish_writing() {
-  if (failed_) return;
+  if (failed_ || writing_failed_) return;
   auto request = std::make_unique<uv_shutdown_t>();
   if (uv_shutdown(request.get(), handle_.stream(), [](uv_shutdown_t* done, int) { delete done; }) == 0) {
     static_cast<void>(request.release());
@@ -120,6 +122,14 @@ std::string TcpStream::peer_address() const {
   std::string_view name(text.data());
   if (name.starts_with("::ffff:") && name.contains('.')) name.remove_prefix(7);
   return std::string(name);
+}
+
+// A server that refuses a message in its midst says why and closes with our bytes unread: the kernel reports the reset
+// to the next write, while its words still wait to be read.
+void TcpStream::writing_failed() {
+  if (writing_failed_ || failed_) return;
+  writing_failed_ = true;
+  reader_->drained();
 }
 
 void TcpStream::fail(int error) {

@@ -28,12 +28,14 @@ class TcpStream final : public ByteStream {
 
  private:
   void fail(int error);
+  void writing_failed();
 
   Loop& loop_;
   UvHandle<uv_tcp_t> handle_;
   Reader* reader_ = nullptr;
   std::size_t read_limit_ = 0;  // 0: the whole buffer
   bool failed_ = false;
+  bool writing_failed_ = false;  // reading tells the end, after what the peer said last
   bool reading_ = false;
 };
 

@@ -1,5 +1,6 @@
 // Real sockets on loopback, ports 0: TCP, TLS over it, connecting, accepting, frames on a socket pair.
 #include <arpa/inet.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,6 +78,7 @@ struct Guard {
 // One accepted and one connected stream.
 struct Connected {
   Connected() {
+    signal(SIGPIPE, SIG_IGN);  // as every process of ours does
     const auto bound = bind_loopback(8);
     Listener listener(loop, bound.descriptor, [this](std::unique_ptr<TcpStream> stream) {
       accepted = std::move(stream);
@@ -136,6 +138,26 @@ TEST_CASE("one side finishes, the other goes on") {
   CHECK_FALSE(guard.overdue);
   CHECK(other.heard == "last");
   CHECK(one.heard == "answer");
+}
+
+TEST_CASE("the last words of a peer that resets are heard, though writing to it has failed before they are read") {
+  Connected pair;
+  Hearing one, other;
+  pair.accepted->set_reader(one);
+  pair.connected->set_reader(other);
+  pair.connected->write("never read");
+  pair.accepted->write("552 too big");
+  pair.accepted.reset();  // with bytes unread: the kernel resets the connection
+  uv_run(pair.loop.raw(), UV_RUN_NOWAIT);
+  pair.connected->write("more");
+  pair.connected->write("and more");
+  other.on_ended = other.on_failed = [&] { pair.loop.stop(); };
+  Guard guard(pair.loop);
+  pair.connected->start_reading();
+  pair.loop.run();
+  CHECK_FALSE(guard.overdue);
+  CHECK(other.heard == "552 too big");
+  CHECK(pair.connected->unsent() == 0);
 }
 
 TEST_CASE("reads are limited where asked") {
