@@ -59,6 +59,8 @@ void TcpStream::start_reading() {
         if (self == nullptr) return;
         if (size > 0) {
           self->reader_->received({buffer->base, static_cast<std::size_t>(size)});
+        } else if (size == UV_EOF && self->write_error_ != 0) {
+          self->fail(self->write_error_);
         } else if (size == UV_EOF) {
           self->stop_reading();
           self->reader_->ended(Ending::clean);
@@ -75,7 +77,7 @@ void TcpStream::stop_reading() {
 }
 
 void TcpStream::write(std::string_view bytes) {
-  if (failed_ || writing_failed_ || bytes.empty()) return;
+  if (failed_ || write_error_ != 0 || bytes.empty()) return;
   if (unsent() == 0) {
     const auto all = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
     const int sent = uv_try_write(handle_.stream(), &all, 1);
@@ -91,18 +93,18 @@ void TcpStream::write(std::string_view bytes) {
     const std::unique_ptr<KeptBytes> done(static_cast<KeptBytes*>(request->data));
     auto* self = static_cast<TcpStream*>(request->handle->data);
     if (self == nullptr) return;
-    if (status < 0) return self->writing_failed();
+    if (status < 0) return self->writing_failed(status);
     if (self->unsent() == 0) self->reader_->drained();
   });
   if (error == 0) static_cast<void>(kept.release());
 }
 
 std::size_t TcpStream::unsent() const {
-  return failed_ || writing_failed_ ? 0 : uv_stream_get_write_queue_size(handle_.stream());
+  return failed_ || write_error_ != 0 ? 0 : uv_stream_get_write_queue_size(handle_.stream());
 }
 
 void TcpStream::finish_writing() {
-  if (failed_ || writing_failed_) return;
+  if (failed_ || write_error_ != 0) return;
   auto request = std::make_unique<uv_shutdown_t>();
   if (uv_shutdown(request.get(), handle_.stream(), [](uv_shutdown_t* done, int) { delete done; }) == 0) {
     static_cast<void>(request.release());
@@ -126,9 +128,9 @@ std::string TcpStream::peer_address() const {
 
 // A server that refuses a message in its midst says why and closes with our bytes unread: the kernel reports the reset
 // to the next write, while its words still wait to be read.
-void TcpStream::writing_failed() {
-  if (writing_failed_ || failed_) return;
-  writing_failed_ = true;
+void TcpStream::writing_failed(int error) {
+  if (write_error_ != 0 || failed_) return;
+  write_error_ = error;
   reader_->drained();
 }
 

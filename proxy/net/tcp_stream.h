@@ -28,14 +28,14 @@ class TcpStream final : public ByteStream {
 
  private:
   void fail(int error);
-  void writing_failed();
+  void writing_failed(int error);
 
   Loop& loop_;
   UvHandle<uv_tcp_t> handle_;
   Reader* reader_ = nullptr;
   std::size_t read_limit_ = 0;  // 0: the whole buffer
   bool failed_ = false;
-  bool writing_failed_ = false;  // reading tells the end, after what the peer said last
+  int write_error_ = 0;  // told once what the peer said last has been read
   bool reading_ = false;
 };
 
