@@ -2,18 +2,22 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import pytest
 
-from lab import Lab
-from running_saslift import new_password
-from servers.certificates import Authority
-from servers.dovecot import Dovecot
-from servers.postfix import Postfix
-from servers.sign_in import SignIn
-
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # for the stand-in, tests/exchange
+
+from exchange import Exchange  # noqa: E402
+from exchange_lab import ExchangeLab  # noqa: E402
+from lab import Lab  # noqa: E402
+from running_saslift import new_password  # noqa: E402
+from servers.certificates import Authority  # noqa: E402
+from servers.dovecot import Dovecot  # noqa: E402
+from servers.postfix import Postfix  # noqa: E402
+from servers.sign_in import SignIn  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +98,46 @@ def saslift(lab_parts):
     made = Lab(*lab_parts)
     yield made.run(made.office(workers=2))
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def exchange_site():
+    with Exchange() as site:
+        yield site
+
+
+@pytest.fixture
+def exchange(exchange_site):
+    """With all switches as they should be and no record of earlier tests."""
+    exchange_site.clear()
+    yield exchange_site
+    exchange_site.clear()
+
+
+@pytest.fixture
+def exchange_lab(binary, directory, password, exchange):
+    """For tests that need a saslift of their own on the stand-in."""
+    made = ExchangeLab(binary, directory, password, exchange)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def offices(binary, directory, password, exchange_site):
+    """(one saslift on the stand-in for a module's tests, an iterator of offices that none of them has used)"""
+    lab = ExchangeLab(binary, directory, password, exchange_site)
+    configuration, numbered = lab.at(lab.ports(), offices=64)
+    yield lab.run(configuration), iter(numbered)
+    lab.stop()
+
+
+@pytest.fixture
+def office(offices):
+    """An identity that has no token yet."""
+    return next(offices[1])
+
+
+@pytest.fixture
+def at_exchange(offices):
+    """The saslift that serves every office."""
+    return offices[0]

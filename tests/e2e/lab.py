@@ -39,11 +39,15 @@ class Lab:
         self.running.append(one)
         return one
 
+    def tokens(self):
+        """All that were issued: none of them may be in a log."""
+        return self.sign_in.tokens
+
     def stop(self):
         failures = []
         for one in self.running:
             try:
-                one.stop(self.sign_in.tokens)
+                one.stop(self.tokens())
             except AssertionError as failure:
                 failures.append(failure)
         self.running.clear()

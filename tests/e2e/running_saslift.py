@@ -11,7 +11,6 @@ import urllib.parse
 from dataclasses import dataclass
 
 from servers.process import Process, wait_until
-from servers.sign_in import SCOPE
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,16 @@ class Configuration:
         """imap, pop3, smtp: (port, "implicit" | "starttls")."""
         ends = {"imap": imap, "pop3": pop3, "smtp": smtp}
         fields = {key: {"host": host, "port": end[0], "tls": end[1]} for key, end in ends.items() if end}
-        self.table(f"provider.{name}", **fields, token_endpoint=token_endpoint or sign_in.token_endpoint, scope=SCOPE,
-                   ca_file=str(ca_file or sign_in.ca_file))
+        self.table(f"provider.{name}", **fields, token_endpoint=token_endpoint or sign_in.token_endpoint,
+                   scope=sign_in.scope, ca_file=str(ca_file or sign_in.ca_file))
 
-    def identity(self, name, sign_in, provider):
+    def identity(self, name, app, provider):
+        """app: whatever has a client_id and a client_secret."""
         secret = self.directory / f"{name}.secret"
-        secret.write_text(sign_in.client_secret)
+        secret.write_text(app.client_secret)
         secret.chmod(0o600)
-        self.secrets.add(sign_in.client_secret)
-        self.table(f"identity.{name}", provider=provider, client_id=sign_in.client_id,
+        self.secrets.add(app.client_secret)
+        self.table(f"identity.{name}", provider=provider, client_id=app.client_id,
                    client_secret=f"file:{secret.name}")
 
     def account(self, name, password, identity, login=None, mailbox=None, **fields):

@@ -18,6 +18,7 @@ class SignIn:
         self.client_id = "11111111-2222-3333-4444-555555555555"
         # Characters of an Entra secret, so that a request that forgets to URL-encode it fails.
         self.client_secret = "canary~Se+cr/et=" + secrets.token_hex(12) + "&x%20"
+        self.scope = SCOPE
         self.jwt_key = base64.b64encode(os.urandom(32)).decode()
         self.ca_file = authority.certificate
         self.log_path = directory / "sign-in.log"
