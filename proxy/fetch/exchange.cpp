@@ -15,7 +15,8 @@ namespace saslift::proxy::fetch {
 namespace {
 
 constexpr auto connect_timeout = std::chrono::seconds(5);
-// For each read, and longer than the process around us lives: its end at 10 s is the one deadline, and is named as such.
+// For each read, and longer than the process around us lives: its end at 10 s is the one deadline, and is named as
+// such.
 constexpr auto read_timeout = std::chrono::seconds(30);
 
 auth::FetchOutcome failed(auth::FetchFailure kind, std::string detail) {
