@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 constexpr Duration furthest_ahead = 600s;
 constexpr Duration shortest_served = 30s;
 constexpr Duration longest_pause = 300s;
+// Retry-After is the provider's word; an absurd one must not silence an identity for days.
+constexpr Duration longest_retry_after = 3'600s;
 constexpr Duration first_pause = 1s;
 constexpr Duration pause_after_permanent = 60s;
 constexpr Duration old_enough_to_doubt = 5min;
@@ -172,10 +174,10 @@ Duration TokenKeeper::pause_after(const TokenError& error, unsigned failures) {
     pause = most / 2 + jitter(most / 2);
   }
   if (error.retry_after) {
-    const Duration asked = std::clamp(*error.retry_after, Duration(0), longest_pause);
+    const Duration asked = std::clamp(*error.retry_after, Duration(0), longest_retry_after);
     pause = std::max(pause, asked + jitter(asked / 10));
   }
-  return std::min(pause, longest_pause);
+  return pause;
 }
 
 Duration TokenKeeper::jitter(Duration most) {

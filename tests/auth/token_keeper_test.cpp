@@ -175,15 +175,16 @@ TEST_CASE("FAULTS 36: with less than 30 s of life a token is not served") {
   }
 }
 
-TEST_CASE("FAULTS 36: Retry-After is honoured, and capped at 5 min") {
-  const std::vector<std::pair<Duration, Duration>> rows = {{60s, 60s}, {120s, 120s}, {24h, 300s}, {-5s, 0s}, {0s, 0s}};
+TEST_CASE("FAULTS 36: Retry-After is honoured up to an hour") {
+  const std::vector<std::pair<Duration, Duration>> rows = {{60s, 60s},   {120s, 120s}, {30min, 30min},
+                                                           {24h, 3600s}, {-5s, 0s},    {0s, 0s}};
   for (const auto& [asked, least] : rows) {
     Bench bench;
     CHECK(bench.ask() == Said::wait);
     (void)bench.fetches();
     const auto report = bench.keeper.fetched("office", outage(asked), bench.now);
     CHECK(report->pause >= least);
-    CHECK(report->pause <= 300s);
+    CHECK(report->pause <= 3600s + 360s);
     if (least == 0s) continue;
     bench.now += least - 11s;
     CHECK(bench.ask() == Said::token_unavailable);
