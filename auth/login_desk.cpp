@@ -164,7 +164,7 @@ void LoginDesk::State::worker_gone(WorkerId worker) {
 
 DeskActions LoginDesk::State::take_actions() {
   for (std::string& identity : tokens.take_fetches()) {
-    TokenRequest request = request_token(settings->identities.at(identity), settings->service);
+    TokenRequest request = request_token(settings->identities.at(identity), settings->service, {});
     actions.emplace_back(FetchToken{.identity = std::move(identity), .request = std::move(request)});
   }
   for (std::string& host : hosts.take_lookups()) actions.emplace_back(ResolveHost{.host = std::move(host)});

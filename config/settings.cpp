@@ -2,6 +2,34 @@
 
 namespace saslift::config {
 
+std::string_view name_of(Grant grant) {
+  switch (grant) {
+    case Grant::client_credentials:
+      return "client_credentials";
+    case Grant::device_code:
+      return "device_code";
+    case Grant::browser:
+      return "browser";
+    case Grant::refresh_token:
+      return "refresh_token";
+    case Grant::federated:
+      return "federated";
+    case Grant::managed_identity:
+      return "managed_identity";
+    case Grant::service_account:
+      return "service_account";
+    case Grant::password:
+      return "password";
+    case Grant::command:
+      return "command";
+  }
+  return "unknown";
+}
+
+bool lives_on_refresh_token(Grant grant) {
+  return grant == Grant::device_code || grant == Grant::browser || grant == Grant::refresh_token;
+}
+
 std::string_view name_of(Protocol protocol) {
   switch (protocol) {
     case Protocol::imap:

@@ -38,7 +38,9 @@ struct SmtpExtensions {
 struct Provider {
   std::string name;
   std::optional<Endpoint> imap, pop3, smtp;
-  std::string token_endpoint;  // "{tenant}" already filled in
+  std::string token_endpoint;                 // "{tenant}" already filled in, here and below
+  std::string authorization_endpoint;         // RFC 6749 3.1; empty: none
+  std::string device_authorization_endpoint;  // RFC 8628 3.1; empty: none
   std::string scope;
   Mechanism mechanism = Mechanism::xoauth2;
   std::string ca_file;  // absolute; empty: the system's trust
@@ -47,7 +49,31 @@ struct Provider {
   [[nodiscard]] const std::optional<Endpoint>& endpoint(Protocol protocol) const;
 };
 
-enum class Grant : std::uint8_t { client_credentials };
+// How an identity gets its tokens; each has a file under auth/grants/.
+enum class Grant : std::uint8_t {
+  client_credentials,
+  device_code,
+  browser,
+  refresh_token,
+  federated,
+  managed_identity,
+  service_account,
+  password,
+  command,
+};
+[[nodiscard]] std::string_view name_of(Grant grant);
+// A person has signed in, or has been taken over from elsewhere: device_code, browser, refresh_token.
+[[nodiscard]] bool lives_on_refresh_token(Grant grant);
+
+enum class AssertionAlgorithm : std::uint8_t { ps256, rs256 };
+
+// RFC 7523: the key with which an identity signs for itself, in place of a client secret.
+struct SigningKey {
+  Secret pem;                   // PKCS#8, guarded; empty: the key stays where key_store says
+  std::string key_store;        // an OSSL_STORE URI, such as "pkcs11:..."
+  std::string certificate_der;  // empty: none (service_account)
+  AssertionAlgorithm algorithm = AssertionAlgorithm::ps256;
+};
 
 struct Identity {
   std::string name;
@@ -56,6 +82,8 @@ struct Identity {
   std::string client_id;
   Grant grant = Grant::client_credentials;
   Secret client_secret;  // guarded
+  std::optional<SigningKey> signing_key;
+  std::string owner;  // the person who signs in, of a delegated grant
 };
 
 struct Account {

@@ -2,10 +2,13 @@
 // One file a grant; this header is what they share.
 #pragma once
 
+#include <chrono>
+#include <compare>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/clock.h"
@@ -14,12 +17,28 @@
 
 namespace saslift::auth {
 
+// Whose a token is: an identity's, and with a grant that acts for one mailbox at a time (service_account) that
+// mailbox's. No token serves another key.
+struct TokenKey {
+  std::string identity;
+  std::string subject;  // the mailbox; empty: the grant names none
+
+  friend auto operator<=>(const TokenKey&, const TokenKey&) = default;
+};
+
 // One POST to a token endpoint, application/x-www-form-urlencoded.
 struct TokenRequest {
   std::string url;      // https
   config::Secret body;  // form-encoded
   std::string ca_file;  // trusted in addition to the system's; empty: none
   std::string service_ca_file;
+};
+
+// What a request is made of besides the identity.
+struct TokenQuery {
+  std::string_view subject;                       // as in TokenKey
+  const config::Secret* refresh_token = nullptr;  // of a grant that lives on one
+  std::chrono::system_clock::time_point now;      // for the times in a signed assertion
 };
 
 // What came back over HTTP, whatever the status.
@@ -41,7 +60,9 @@ using FetchOutcome = std::expected<TokenReply, FetchError>;
 
 struct Token {
   config::Secret access_token;
-  Duration life{3'600'000};  // from before the request
+  Duration life{3'600'000};      // from before the request
+  config::Secret refresh_token;  // empty: none came, the old one stays good (RFC 6749 section 6)
+  std::string user;              // who signed in, as the reply's ID or access token says; empty: it does not
 };
 
 enum class TokenErrorKind : std::uint8_t {
@@ -61,7 +82,8 @@ using TokenOutcome = std::expected<Token, TokenError>;
 inline constexpr std::size_t largest_token_reply = 64 * 1024;
 
 // By the identity's `grant`.
-[[nodiscard]] TokenRequest request_token(const config::Identity& identity, const config::Service& service);
+[[nodiscard]] TokenRequest request_token(const config::Identity& identity, const config::Service& service,
+                                         const TokenQuery& query);
 [[nodiscard]] TokenOutcome read_reply(FetchOutcome outcome);
 
 }  // namespace saslift::auth

@@ -104,7 +104,10 @@ TokenOutcome read_object(const Json& json, std::vector<config::Secret>& tokens, 
     error.error = "unfit_token";
     return std::unexpected(std::move(error));
   }
-  return Token{.access_token = std::move(tokens[place]), .life = life_of(json)};
+  Token token;
+  token.access_token = std::move(tokens[place]);
+  token.life = life_of(json);
+  return token;
 }
 
 }  // namespace

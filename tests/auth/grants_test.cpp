@@ -31,7 +31,7 @@ TEST_CASE("client_credentials asks as EXCHANGE 1.2 says, everything URL-encoded"
   config::Service service;
   service.ca_file = "/service-ca.pem";
 
-  const TokenRequest request = request_token(identity, service);
+  const TokenRequest request = request_token(identity, service, {});
   CHECK(request.url == "https://login.microsoftonline.com/contoso/oauth2/v2.0/token");
   CHECK(request.ca_file == "/ca.pem");
   CHECK(request.service_ca_file == "/service-ca.pem");

@@ -16,7 +16,10 @@ using Names = std::vector<std::string>;
 enum class Said { token, wait, identity_refused, token_unavailable, other };
 
 TokenOutcome token(std::string_view text, Duration life = 1h) {
-  return Token{.access_token = config::Secret(text), .life = life};
+  Token token;
+  token.access_token = config::Secret(text);
+  token.life = life;
+  return token;
 }
 
 TokenOutcome failure(TokenErrorKind kind, std::string name, std::optional<Duration> retry_after = std::nullopt) {
