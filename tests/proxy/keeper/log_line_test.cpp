@@ -69,5 +69,5 @@ TEST_CASE("FAULTS 83: names that a worker sends are as harmless, and so is their
   CHECK(text_line(event, moment) == "2026-11-21T06:31:22.123Z info e_x_ k__=v " + std::string(64, 'n') + "=v _=v\n");
   event.fields.assign(10'000, {"k", std::string("v")});
   CHECK(text_line(event, moment).size() < 300);
-  CHECK_NOTHROW(nlohmann::json::parse(json_line(event, moment)));
+  CHECK(nlohmann::json::accept(json_line(event, moment)));
 }
