@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "auth/login_names.h"
+
 namespace saslift::auth {
 namespace {
 
@@ -18,8 +20,21 @@ bool has_control_character(std::string_view text) {
 std::string_view domain_of(std::string_view login) {
   const std::size_t at = login.find('@');
   if (at == std::string_view::npos || at == 0 || login.find('@', at + 1) != std::string_view::npos) return {};
-  if (login.find_first_of(" *") != std::string_view::npos) return {};
+  if (login.find_first_of(" *\\/") != std::string_view::npos) return {};
   return login.substr(at + 1);
+}
+
+// Of those the account may open: the one of this address, or the only one with this local part; empty: none.
+std::string shared_mailbox(const config::Account& account, std::string_view wanted) {
+  std::string found;
+  for (const std::string& mailbox : account.shared) {
+    const std::string key = folded(mailbox);
+    if (key == wanted) return mailbox;
+    if (std::string_view(key).substr(0, key.find('@')) != wanted) continue;
+    if (!found.empty()) return {};
+    found = mailbox;
+  }
+  return found;
 }
 
 }  // namespace
@@ -37,19 +52,34 @@ Accounts::Accounts(const config::Settings& settings) {
   }
 }
 
+const config::Account* Accounts::account_of(std::string_view folded_user) const {
+  if (const auto found = exact_.find(folded_user); found != exact_.end()) return found->second;
+  const std::string_view domain = domain_of(folded_user);
+  if (domain.empty()) return nullptr;
+  const auto wildcard = by_domain_.find(domain);
+  return wildcard != by_domain_.end() ? wildcard->second : nullptr;
+}
+
 std::optional<AccountMatch> Accounts::find(std::string_view login) const {
   const std::string key = folded(login);
-  const config::Account* account = nullptr;
-  if (const auto found = exact_.find(key); found != exact_.end()) {
-    account = found->second;
-  } else if (const std::string_view domain = domain_of(key); !domain.empty()) {
-    if (const auto wildcard = by_domain_.find(domain); wildcard != by_domain_.end()) account = wildcard->second;
+  std::optional<AccountMatch> flawed;
+  for (const LoginReading& reading : readings_of(key)) {
+    const config::Account* account = account_of(reading.user);
+    if (account == nullptr) continue;
+    AccountMatch match{.account = account, .mailbox = {}, .kind = MailboxKind::own, .flaw = {}};
+    if (reading.shared.empty()) {
+      match.mailbox = account->mailbox.empty() ? std::string(reading.user) : account->mailbox;
+    } else {
+      match.kind = MailboxKind::shared;
+      match.mailbox = shared_mailbox(*account, reading.shared);
+      if (match.mailbox.empty()) match.flaw = "the account's shared does not list this mailbox";
+    }
+    // XOAUTH2: a control character would end the user field and start another (FAULTS 1).
+    if (has_control_character(match.mailbox)) return std::nullopt;
+    if (match.flaw.empty()) return match;
+    if (!flawed) flawed = std::move(match);
   }
-  if (account == nullptr) return std::nullopt;
-  std::string mailbox = account->mailbox.empty() ? key : account->mailbox;
-  // XOAUTH2: a control character would end the user field and start another (FAULTS 1).
-  if (has_control_character(mailbox)) return std::nullopt;
-  return AccountMatch{.account = account, .mailbox = std::move(mailbox)};
+  return flawed;
 }
 
 std::string folded(std::string_view text) {

@@ -1,7 +1,9 @@
 // Login name, protocol and client address -> account and mailbox. Case does not matter (ASCII); an exact
-// login wins over a wildcard. Refers to the settings it was made from.
+// login wins over a wildcard, the name as it stands over its parts (login_names.h). Refers to the settings it was
+// made from.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,9 +14,13 @@
 
 namespace saslift::auth {
 
+enum class MailboxKind : std::uint8_t { own, shared };
+
 struct AccountMatch {
   const config::Account* account = nullptr;
   std::string mailbox;
+  MailboxKind kind = MailboxKind::own;
+  std::string_view flaw;  // not empty: this account, but nobody gets in by this name, for this reason
 };
 
 class Accounts {
@@ -24,6 +30,8 @@ class Accounts {
   [[nodiscard]] std::optional<AccountMatch> find(std::string_view login) const;
 
  private:
+  [[nodiscard]] const config::Account* account_of(std::string_view folded_user) const;
+
   std::map<std::string, const config::Account*, std::less<>> exact_;
   std::map<std::string, const config::Account*, std::less<>> by_domain_;  // wildcards
 };

@@ -70,6 +70,7 @@ struct Granted {
   config::UpstreamTls tls = config::UpstreamTls::implicit;
   std::vector<std::string> addresses;  // numeric, in the order to try; never empty
   std::uint32_t trust = 0;             // index into the worker's trust stores
+  config::RewriteFrom rewrite_from = config::RewriteFrom::no;
 };
 
 struct Denied {
@@ -131,10 +132,17 @@ struct WorkerEvent {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
+// Words of the server's after login whose cause remedies.h knows.
+struct ServerSaid {
+  SessionId session = 0;
+  config::Protocol protocol = config::Protocol::imap;
+  std::string words;
+};
+
 struct Ready {};
 
-using FromWorker =
-    std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, WorkerEvent, Ready>;
+using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
+                                WorkerEvent, ServerSaid, Ready>;
 
 struct WorkerListener {
   int descriptor = -1;  // inherited
@@ -143,6 +151,7 @@ struct WorkerListener {
   config::ListenerTls tls = config::ListenerTls::off;
   bool plaintext_login = true;  // whether a password may travel without TLS here
   std::vector<std::string> smtp_extensions;
+  bool auth_equals = false;
 };
 
 // The first frame to a worker.

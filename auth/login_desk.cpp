@@ -54,7 +54,7 @@ void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant no
 void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
   const auto running = hashes.find(id);
   if (running == hashes.end()) return;
-  const RunningHash hash = running->second;
+  RunningHash hash = std::move(running->second);
   hashes.erase(running);
   if (outcome == HashOutcome::matches && hash.doom.empty()) memo.remember(hash.digest);
   const auto found = open.find(hash.login);
@@ -66,6 +66,9 @@ void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
   const auto no = [&](LoginFailure failure, std::string detail) {
     refuse(login, failure, plain_note(std::move(detail)), now);
   };
+  // A doomed login costs both hashes even if its first one matches: time does not tell that it does.
+  const bool goes_on = outcome == HashOutcome::differs || (outcome == HashOutcome::matches && !hash.doom.empty());
+  if (goes_on && check_other_encoding(login, hash)) return;
   if (outcome == HashOutcome::overloaded) return no(LoginFailure::overloaded, "the password could not be checked");
   if (!hash.doom.empty()) return no(LoginFailure::bad_credentials, hash.doom);
   if (outcome == HashOutcome::differs) return no(LoginFailure::bad_credentials, "wrong password");
@@ -128,7 +131,10 @@ void LoginDesk::State::succeeded(WorkerId worker, const LoginSucceeded& report, 
   sessions.insert_or_assign(found->first, LoggedInSession{.account = login.account->name,
                                                           .login = login.login,
                                                           .identity = login.identity->name,
-                                                          .mailbox = login.mailbox});
+                                                          .mailbox = login.mailbox,
+                                                          .has_upn = !login.upn.empty(),
+                                                          .named = login.named});
+  if (!login.upn.empty()) names.prefer(login.door(), login.named);
   ++logins_succeeded;
   open.erase(found);
 }
@@ -151,6 +157,15 @@ void LoginDesk::State::ended(WorkerId worker, const SessionEnded& report) {
   const auto found = sessions.find(key);
   actions.emplace_back(session_ended(report, found != sessions.end() ? &found->second : nullptr));
   if (found != sessions.end()) sessions.erase(found);
+}
+
+void LoginDesk::State::said(WorkerId worker, const ServerSaid& report) {
+  const auto session = sessions.find({.worker = worker, .session = report.session});
+  actions.emplace_back(server_said(report, session != sessions.end() ? &session->second : nullptr));
+  if (session == sessions.end() || !session->second.has_upn || !tells_unconnected(report.words)) return;
+  // The login counts, so that no second answer is asked for; the next login takes the mailbox's other name.
+  names.prefer({.identity = session->second.identity, .mailbox = session->second.mailbox, .protocol = report.protocol},
+               other(session->second.named));
 }
 
 void LoginDesk::State::worker_gone(WorkerId worker) {
@@ -186,6 +201,7 @@ DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant 
         if constexpr (std::is_same_v<Told, LoginSucceeded>) state_->succeeded(worker, told, now);
         if constexpr (std::is_same_v<Told, LoginDied>) state_->died(worker, told);
         if constexpr (std::is_same_v<Told, SessionEnded>) state_->ended(worker, told);
+        if constexpr (std::is_same_v<Told, ServerSaid>) state_->said(worker, told);
         if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
       },
       message);
@@ -237,6 +253,7 @@ DeskStatus LoginDesk::status(Instant now) const {
       }));
   status.logins_succeeded = state_->logins_succeeded;
   status.logins_refused = state_->logins_refused;
+  status.large_logins = state_->large_logins;
   for (const auto& [name, identity] : state_->settings->identities) {
     IdentityStatus& one = status.identities.emplace_back();
     one.name = name;

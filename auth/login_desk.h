@@ -67,6 +67,7 @@ struct DeskStatus {
   std::uint64_t open_questions = 0;
   std::uint64_t logins_succeeded = 0;
   std::uint64_t logins_refused = 0;
+  std::uint64_t large_logins = 0;  // POP3 responses over 4,096 bytes
   std::vector<IdentityStatus> identities;
 };
 
@@ -76,7 +77,8 @@ class LoginDesk {
   explicit LoginDesk(const config::Settings& settings, std::optional<std::uint64_t> jitter_seed = std::nullopt);
   ~LoginDesk();
 
-  // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, WorkerEvent.
+  // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, ServerSaid,
+  // WorkerEvent.
   [[nodiscard]] DeskActions from_worker(WorkerId worker, FromWorker message, Instant now);
   // Ends its questions and sessions.
   [[nodiscard]] DeskActions worker_gone(WorkerId worker, Instant now);

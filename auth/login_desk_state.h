@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct LoginDesk::State {
   struct RunningHash {
     LoginKey login;
     PasswordMemo::Digest digest{};
-    std::string doom;  // not empty: refused whatever the hash says, for this reason
+    std::string doom;                                 // not empty: refused whatever the hash says, for this reason
+    std::optional<config::Secret> in_other_encoding;  // to try when this one differs
   };
 
   State(const config::Settings& configured, std::uint64_t seed);
@@ -34,6 +36,7 @@ struct LoginDesk::State {
   void succeeded(WorkerId worker, const LoginSucceeded& report, Instant now);
   void died(WorkerId worker, const LoginDied& report);
   void ended(WorkerId worker, const SessionEnded& report);
+  void said(WorkerId worker, const ServerSaid& report);
   void worker_gone(WorkerId worker);
   void hashed(HashId id, HashOutcome outcome, Instant now);
   void fetched(const std::string& identity, FetchOutcome outcome, Instant now);
@@ -43,9 +46,12 @@ struct LoginDesk::State {
   // Steps of one login; refuse() ends it, so that the reference is no longer valid.
   [[nodiscard]] std::string find_account(OpenLogin& login) const;
   void check_password(OpenLogin& login, config::Secret password, std::string doom, Instant now);
+  // The second hash of a password beyond ASCII; false: there is none.
+  [[nodiscard]] bool check_other_encoding(OpenLogin& login, RunningHash& hash);
   void admit(OpenLogin& login, Instant now);
   void gather(OpenLogin& login, Instant now);
   void grant(OpenLogin& login, const TokenInHand& token, HostKnown host);
+  void measure_response(const OpenLogin& login, const Granted& granted);
   void refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now);
 
   void gather_all(Instant now, const std::function<bool(const OpenLogin&)>& concerns);
@@ -58,6 +64,7 @@ struct LoginDesk::State {
   TokenKeeper tokens;
   HostNames hosts;
   Gate gate;
+  MailboxNames names;
   std::vector<std::string> trust;
 
   std::map<LoginKey, OpenLogin> open;
@@ -66,6 +73,8 @@ struct LoginDesk::State {
   HashId last_hash = 0;
   std::uint64_t logins_succeeded = 0;
   std::uint64_t logins_refused = 0;
+  std::uint64_t large_logins = 0;
+  std::map<std::string, std::uint64_t> told_of_large_token;  // by identity
   DeskActions actions;
 };
 

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <utility>
 
 #include "auth/login_desk_state.h"
+#include "auth/long_response.h"
+#include "auth/password_encoding.h"
 
 namespace saslift::auth {
 namespace {
@@ -19,13 +22,14 @@ std::string LoginDesk::State::find_account(OpenLogin& login) const {
   if (!match) return "no account has this login";
   login.account = match->account;
   login.mailbox = std::move(match->mailbox);
+  if (match->kind == MailboxKind::own) login.upn = match->account->upn;
   const auto identity = settings->identities.find(match->account->identity);
   if (identity == settings->identities.end()) return "the account's identity is not configured";
   login.identity = &identity->second;
   if (const auto& endpoint = identity->second.provider.endpoint(login.protocol)) login.endpoint = &*endpoint;
   if (!address_allowed(*login.account, login.client_address))
     return "the client's address is not in the account's allow";
-  return {};
+  return std::string(match->flaw);
 }
 
 void LoginDesk::State::check_password(OpenLogin& login, config::Secret password, std::string doom, Instant now) {
@@ -36,9 +40,23 @@ void LoginDesk::State::check_password(OpenLogin& login, config::Secret password,
   if (hashes.size() >= most_hashes)
     return refuse(login, LoginFailure::overloaded, plain_note("too many passwords to check"), now);
   const HashId id = ++last_hash;
-  hashes.emplace(id, RunningHash{.login = login.key, .digest = digest, .doom = std::move(doom)});
+  hashes.emplace(id, RunningHash{.login = login.key,
+                                 .digest = digest,
+                                 .doom = std::move(doom),
+                                 .in_other_encoding = in_other_encoding(password)});
   login.phase = CheckingPassword{.hash = id};
   actions.emplace_back(HashPassword{.id = id, .phc = phc, .password = std::move(password)});
+}
+
+bool LoginDesk::State::check_other_encoding(OpenLogin& login, RunningHash& hash) {
+  if (!hash.in_other_encoding) return false;
+  const HashId id = ++last_hash;
+  const std::string& phc = login.account != nullptr ? login.account->password_hash : decoy;
+  login.phase = CheckingPassword{.hash = id};
+  actions.emplace_back(HashPassword{.id = id, .phc = phc, .password = std::move(*hash.in_other_encoding)});
+  hash.in_other_encoding.reset();
+  hashes.emplace(id, std::move(hash));
+  return true;
 }
 
 void LoginDesk::State::admit(OpenLogin& login, Instant now) {
@@ -56,6 +74,7 @@ void LoginDesk::State::admit(OpenLogin& login, Instant now) {
     note.detail = "refused less than a minute ago: " + note.detail;
     return refuse(login, LoginFailure::identity_refused, note, now);
   }
+  if (!login.upn.empty()) login.named = names.to_try_first(login.door());
   const Instant token_until = std::min(now + longest_token_wait, login.deadline);
   login.phase = Gathering{.token_until = token_until, .newer_than = 0, .wake = token_until};
   gather(login, now);
@@ -80,9 +99,8 @@ void LoginDesk::State::gather(OpenLogin& login, Instant now) {
                   plain_note(token_missing ? "no token in time" : "no address of the server in time"), now);
   }
   if (in_hand != nullptr && known != nullptr) {
-    if (gathering.newer_than != 0 && login.deadline - now < least_for_second_try)
-      return refuse(login, LoginFailure::token_unavailable,
-                    plain_note("no time left for a second try with a newer token"), now);
+    if (login.tries > 0 && login.deadline - now < least_for_second_try)
+      return refuse(login, LoginFailure::token_unavailable, plain_note("no time left for a second try"), now);
     return grant(login, *in_hand, std::move(*known));
   }
   gathering.wake = login.deadline;
@@ -98,7 +116,7 @@ void LoginDesk::State::grant(OpenLogin& login, const TokenInHand& token, HostKno
   Granted granted{.session = login.key.session,
                   .account = login.account->name,
                   .identity = login.identity->name,
-                  .mailbox = login.mailbox,
+                  .mailbox = login.upstream_name(),
                   .mechanism = provider.mechanism,
                   .token_id = token.id,
                   .access_token = tokens.copy_of_token(login.identity->name),
@@ -106,8 +124,20 @@ void LoginDesk::State::grant(OpenLogin& login, const TokenInHand& token, HostKno
                   .port = login.endpoint->port,
                   .tls = login.endpoint->tls,
                   .addresses = std::move(host.addresses),
-                  .trust = static_cast<std::uint32_t>(store - trust.begin())};
+                  .trust = static_cast<std::uint32_t>(store - trust.begin()),
+                  .rewrite_from = login.account->rewrite_from};
+  ++login.tries;
+  if (login.protocol == config::Protocol::pop3) measure_response(login, granted);
   actions.emplace_back(AnswerWorker{.worker = login.key.worker, .answer = std::move(granted)});
+}
+
+void LoginDesk::State::measure_response(const OpenLogin& login, const Granted& granted) {
+  const std::size_t size = response_size(granted.mailbox, granted.access_token);
+  if (size <= longest_pop3_response) return;
+  ++large_logins;
+  // Once for each token: a printer logs in every minute.
+  if (std::exchange(told_of_large_token[login.identity->name], granted.token_id) == granted.token_id) return;
+  actions.emplace_back(response_too_long(login, size));
 }
 
 void LoginDesk::State::refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now) {
@@ -136,18 +166,22 @@ void LoginDesk::State::token_refused(WorkerId worker, const TokenRefused& report
   }
   OpenLogin& login = found->second;
   const std::uint64_t token_id = trying->token_id;
-  if (!tokens.may_ask_newer({.identity = login.identity->name, .id = token_id, .json_status = report.json_status},
-                            now)) {
+  const bool asks_newer =
+      tokens.may_ask_newer({.identity = login.identity->name, .id = token_id, .json_status = report.json_status}, now);
+  const bool has_other_name = !login.upn.empty() && login.tries == 1;
+  if (!asks_newer && !has_other_name) {
     gate.remember_refusal(login.door(), report.server_words, now);
     return refuse(login, LoginFailure::identity_refused, note_of_server(report.server_words), now);
   }
   const Instant token_until = std::min(now + longest_token_wait, login.deadline - least_for_second_try);
   if (now > token_until) {
     RefusalNote note = note_of_server(report.server_words);
-    note.detail = "no time left for a second try with a newer token: " + note.detail;
+    note.detail = "no time left for a second try: " + note.detail;
     return refuse(login, LoginFailure::token_unavailable, note, now);
   }
-  login.phase = Gathering{.token_until = token_until, .newer_than = token_id, .wake = token_until};
+  // There is one second try, so it takes all that may help: the other name, and a newer token where one is due.
+  if (has_other_name) login.named = other(login.named);
+  login.phase = Gathering{.token_until = token_until, .newer_than = asks_newer ? token_id : 0, .wake = token_until};
   gather(login, now);
 }
 

@@ -100,7 +100,17 @@ LogEvent login_succeeded(const OpenLogin& login, const LoginSucceeded& report, I
   add(event, "upstream", xoauth2 ? "xoauth2 succeeded" : "oauthbearer succeeded");
   if (const auto* trying = std::get_if<TryingServer>(&login.phase))
     add_seconds(event, "token_life_seconds", trying->token_ends - now);
+  if (login.named == MailboxName::upn) add(event, "upn", login.upn);
   add_phases(event, report.times);
+  return event;
+}
+
+LogEvent response_too_long(const OpenLogin& login, std::size_t size) {
+  LogEvent event{.level = config::LogLevel::warning, .event = "token_too_long_for_pop3", .fields = {}};
+  add_who(event, login);
+  add(event, "bytes", size);
+  add(event, "cause", "the token makes a login line of more than 4096 characters, which Exchange refuses on POP3");
+  add(event, "remedy", "give the app fewer permissions, so that its tokens are shorter");
   return event;
 }
 
@@ -121,6 +131,18 @@ LogEvent session_ended(const SessionEnded& report, const LoggedInSession* sessio
   add(event, "bytes_up", report.bytes_up);
   add(event, "bytes_down", report.bytes_down);
   add(event, "milliseconds", report.milliseconds);
+  return event;
+}
+
+LogEvent server_said(const ServerSaid& report, const LoggedInSession* session) {
+  // A token's end is every hour's; the rest wants somebody to act.
+  const bool usual = tells_token_expiry(report.words);
+  LogEvent event{
+      .level = usual ? config::LogLevel::info : config::LogLevel::warning, .event = "server_refused", .fields = {}};
+  add(event, "session", reference_of(report.session));
+  add(event, "protocol", config::name_of(report.protocol));
+  if (session != nullptr) add_who(event, *session);
+  add_note(event, note_of_server(report.words));
   return event;
 }
 

@@ -27,9 +27,11 @@ struct RefusalNote {
                                      Duration took);
 [[nodiscard]] LogEvent login_died(const OpenLogin& login, const LoginDied& report);
 [[nodiscard]] LogEvent login_succeeded(const OpenLogin& login, const LoginSucceeded& report, Instant now);
+[[nodiscard]] LogEvent response_too_long(const OpenLogin& login, std::size_t size);
 [[nodiscard]] LogEvent login_withdrawn(const OpenLogin& login);
-// `session` is nullptr for one that never logged in.
+// `session` is nullptr for one that never logged in, here and below.
 [[nodiscard]] LogEvent session_ended(const SessionEnded& report, const LoggedInSession* session);
+[[nodiscard]] LogEvent server_said(const ServerSaid& report, const LoggedInSession* session);
 [[nodiscard]] LogEvent session_lost(SessionId session, const LoggedInSession& lost);
 [[nodiscard]] LogEvent token_fetch_ended(const std::string& identity, const FetchReport& report,
                                          const config::Secret& token);

@@ -79,6 +79,13 @@ void fields(Archive& archive, Message& message) {
   archive("fields", message.fields);
 }
 
+template <class Archive, MaybeConst<ServerSaid> Message>
+void fields(Archive& archive, Message& message) {
+  archive("session", message.session);
+  archive("protocol", message.protocol);
+  archive("words", message.words);
+}
+
 template <class Archive, MaybeConst<Ready> Message>
 void fields(Archive&, Message&) {}
 
@@ -90,6 +97,7 @@ void fields(Archive& archive, Message& message) {
   archive("tls", message.tls);
   archive("plaintext", message.plaintext_login);
   archive("extensions", message.smtp_extensions);
+  archive("auth_equals", message.auth_equals);
 }
 
 template <class Archive, MaybeConst<Configure> Message>
@@ -117,6 +125,7 @@ void fields(Archive& archive, Message& message) {
   archive("tls", message.tls);
   archive("addresses", message.addresses);
   archive("trust", message.trust);
+  archive("rewrite_from", message.rewrite_from);
 }
 
 template <class Archive, MaybeConst<Denied> Message>
@@ -136,6 +145,7 @@ constexpr auto last_of(config::Protocol) { return config::Protocol::smtp; }
 constexpr auto last_of(config::Mechanism) { return config::Mechanism::oauthbearer; }
 constexpr auto last_of(config::UpstreamTls) { return config::UpstreamTls::starttls; }
 constexpr auto last_of(config::ListenerTls) { return config::ListenerTls::implicit; }
+constexpr auto last_of(config::RewriteFrom) { return config::RewriteFrom::both; }
 constexpr auto last_of(config::LogLevel) { return config::LogLevel::error; }
 constexpr auto last_of(ClientMechanism) { return ClientMechanism::sasl_login; }
 constexpr auto last_of(ClientTls) { return ClientTls::active; }

@@ -9,6 +9,7 @@
 #include "auth/clock.h"
 #include "auth/gate.h"
 #include "auth/login.h"
+#include "auth/mailbox_names.h"
 #include "config/settings.h"
 
 namespace saslift::auth {
@@ -51,6 +52,9 @@ struct OpenLogin {
   const config::Identity* identity = nullptr;
   const config::Endpoint* endpoint = nullptr;
   std::string mailbox;
+  std::string upn;  // its other name; empty: it has none
+  MailboxName named = MailboxName::address;
+  int tries = 0;  // how often it was granted
 
   Instant asked_at;
   Instant deadline;
@@ -59,14 +63,17 @@ struct OpenLogin {
   [[nodiscard]] MailboxDoor door() const {
     return {.identity = identity != nullptr ? identity->name : "", .mailbox = mailbox, .protocol = protocol};
   }
+  [[nodiscard]] const std::string& upstream_name() const { return named == MailboxName::upn ? upn : mailbox; }
 };
 
-// After login, for the line that tells its end.
+// After login, for the lines about it.
 struct LoggedInSession {
   std::string account;
   std::string login;
   std::string identity;
   std::string mailbox;
+  bool has_upn = false;
+  MailboxName named = MailboxName::address;
 };
 
 }  // namespace saslift::auth

@@ -23,6 +23,9 @@ struct NamedRemedy {
 
 constexpr std::string_view sign_in_again = "sign in again for this identity";
 constexpr std::string_view wait_and_see = "nothing: it is tried again, ever more slowly";
+constexpr std::string_view cannot_send_as = "set rewrite_from = \"both\" on the account, or grant SendAs";
+constexpr std::string_view refused_by_recipient = "the recipient's side does not take this message";
+constexpr std::string_view ask_recipient = "ask the recipient's administrator";
 
 // EXCHANGE 4, in ascending order.
 constexpr auto entra_remedies = std::to_array<NumberedRemedy>({
@@ -165,27 +168,56 @@ constexpr auto server_remedies = std::to_array<NamedRemedy>({
      "check mailbox and scope; grant SMTP.SendAsApp, run New-ServicePrincipal with the enterprise application's "
      "object ID, then Add-MailboxPermission"},
     {"5.7.4 ", "the server does not offer this mechanism", "check the provider's host, port and tls"},
-    {"5.7.60", "the mailbox may not send as this sender", "use the mailbox's address, or grant SendAs"},
-    {"sendasdenied", "the mailbox may not send as this sender", "use the mailbox's address, or grant SendAs"},
+    {"5.7.57", "the server does not count this session as logged in", "check that the account's mailbox may send"},
+    {"5.7.60", "the mailbox may not send as this sender", cannot_send_as},
+    {"sendasdenied", "the mailbox may not send as this sender", cannot_send_as},
+    {"5.2.252", "the mailbox may not send as this sender", cannot_send_as},
+    {"logonfailed", "the token does not open this mailbox for sending",
+     "grant FullAccess, or the Application SMTP.SendAsApp role, on the mailbox to the enterprise application"},
+    {"mailbox logon failure", "the token does not open this mailbox for sending",
+     "grant FullAccess, or the Application SMTP.SendAsApp role, on the mailbox to the enterprise application"},
     {"authenticated but not connected", "the login counts, but the mailbox does not open",
      "check that IMAP is on, FullAccess is granted to the enterprise application's object ID, the mailbox is "
-     "licensed, and try its user principal name"},
+     "licensed, and try its user principal name (upn)"},
     {"accesstokenexpired", "the token ended during the session", "nothing: the client logs in again"},
     {"concurrent connections limit", "more than three connections at once to this mailbox", "spread the devices"},
     {"sender thread limit", "too many messages at once from this mailbox", "spread the devices"},
     {"throttled", "the server is throttling this mailbox", "let the clients ask less often"},
     {"too many simultaneous connections", "too many connections to this mailbox", "let the clients open fewer"},
     {"bad outbound sender", "the mailbox is blocked from sending", "unblock it in the Defender portal"},
+    {"5.1.90", "the mailbox has reached its recipients of the day", "wait a day, or spread them over mailboxes"},
+    {"5.2.2 ", "the mailbox is full", "empty it, Sent Items too"},
+    {"mailbox full", "the mailbox is full", "empty it, Sent Items too"},
+    {"tls 1.0 and 1.1", "something between us and the server lowers TLS below 1.2", "look for a firewall in between"},
+    {"5.7.64", "the server takes this for mail from outside", "check the provider's smtp host and port"},
+    {"5.7.12 ", refused_by_recipient, ask_recipient},
+    {"5.7.133", refused_by_recipient, ask_recipient},
+    {"5.7.134", refused_by_recipient, ask_recipient},
+    {"5.7.136", refused_by_recipient, ask_recipient},
+    {"5.4.1 ", refused_by_recipient, ask_recipient},
+    {"4.4.1 ", "the session was idle or open for too long", "nothing: the client connects again"},
+    {"4.4.2 ", "the server ended an idle session", "nothing: the client connects again"},
     {"server busy", "the server is busy", wait_and_see},
     {"temporary server error", "the server has a passing problem", wait_and_see},
     {"service not active", "the server has a passing problem", wait_and_see},
+    {"5.3.3 ", "the server does not know a command of the client's", "see what the device sends; report it as a bug"},
     {"not enabled for imap", "IMAP is off for the mailbox", "Set-CASMailbox MAILBOX -ImapEnabled $true"},
     {"authenticate failed", "the token does not open this mailbox by IMAP",
      "check mailbox and scope; grant IMAP.AccessAsApp, run New-ServicePrincipal with the enterprise "
      "application's object ID, then Add-MailboxPermission; check that IMAP is on"},
+    {"no login failed", "a password was used where only OAuth works", "report this as a bug"},
+    {"logon failure: unknown user name", "a password was used where only OAuth works", "report this as a bug"},
     {"authentication failure: unknown user name", "the token does not open this mailbox by POP3",
      "check mailbox and scope; grant POP.AccessAsApp, run New-ServicePrincipal with the enterprise "
      "application's object ID, then Add-MailboxPermission; check that POP3 is on"},
+    {"protocol error. connection is closed. 10", "the server could not read the login, as when a token is too long",
+     "give the app fewer permissions, so that its tokens are shorter"},
+    {"connection is closed. 13", "the server ended an idle session", "nothing: the client connects again"},
+    {"connection closed. 14", "the server ended the session: the mailbox does not open, or is throttled",
+     "check the mailbox's permissions; let the clients ask less often"},
+    {"command error. 10", "the server does not know a command of the client's", "see what the client sends"},
+    {"command argument error. 1", "the server does not understand a command of the client's",
+     "see what the client sends"},
     {"username and password not accepted", "the token does not open this mailbox",
      "check mailbox and scope; the mailbox must be the one that consented"},
     {"invalid credentials", "the token does not open this mailbox",
@@ -228,5 +260,11 @@ std::optional<Remedy> remedy_for(std::string_view server_words) {
   if (found == server_remedies.end()) return std::nullopt;
   return copy_of(*found);
 }
+
+bool tells_unconnected(std::string_view server_words) {
+  return folded(server_words).contains("authenticated but not connected");
+}
+
+bool tells_token_expiry(std::string_view server_words) { return folded(server_words).contains("accesstokenexpired"); }
 
 }  // namespace saslift::auth

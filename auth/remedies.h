@@ -21,6 +21,12 @@ struct Remedy {
 // By the mail server's words.
 [[nodiscard]] std::optional<Remedy> remedy_for(std::string_view server_words);
 
+// The server ended the session because the token's life did.
+[[nodiscard]] bool tells_token_expiry(std::string_view server_words);
+
+// The login counted, and the mailbox did not open.
+[[nodiscard]] bool tells_unconnected(std::string_view server_words);
+
 // The number behind the first "AADSTS"; 0: there is none.
 [[nodiscard]] unsigned aadsts_number(std::string_view description);
 

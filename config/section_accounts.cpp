@@ -37,6 +37,8 @@ class AccountReader {
     take_identity();
     take_password();
     take_mailbox();
+    take_upn();
+    take_shared();
     account_.allow = read_networks(reader_, "allow");
     take_protocols();
     take_sharing();
@@ -129,11 +131,7 @@ class AccountReader {
     }
     if (mailbox) {
       account_.mailbox = mailbox->value;
-      const bool preset = provider_ != nullptr && find_preset(provider_->name) != nullptr;
-      if (mailbox->value.size() > longest_login || (preset && !is_mail_address(mailbox->value))) {
-        reader_.error(mailbox->at, fmt::format("{} is no mailbox; write its address, such as scans@contoso.com",
-                                               in_quotes(mailbox->value)));
-      }
+      check_address(*mailbox);
       return;
     }
     if (reader_.has("mailbox") || logins_wrong_) return;
@@ -144,6 +142,41 @@ class AccountReader {
       reader_.error(reader_.at(), fmt::format("{} has no 'mailbox', and no login of it is an address; add mailbox = "
                                               "\"scans@contoso.com\"",
                                               reader_.name()));
+    }
+  }
+
+  void check_address(const Placed<std::string>& mailbox) {
+    const bool preset = provider_ != nullptr && find_preset(provider_->name) != nullptr;
+    const bool usable = mailbox.value.size() <= longest_login && (!preset || is_mail_address(mailbox.value));
+    if (usable) return;
+    reader_.error(mailbox.at, fmt::format("{} is no mailbox; write its address, such as scans@contoso.com",
+                                          in_quotes(mailbox.value)));
+  }
+
+  void take_upn() {
+    const auto upn = reader_.text("upn");
+    if (!upn) return;
+    if (wildcard_) {
+      reader_.error(upn->at, "a wildcard opens the mailbox that is the login; take 'upn' out");
+      return;
+    }
+    check_address(*upn);
+    account_.upn = upn->value;
+    if (folded(upn->value) == folded(account_.mailbox)) {
+      reader_.error(upn->at, "'upn' is the mailbox itself; it is only of use where the two differ; take it out");
+    }
+  }
+
+  void take_shared() {
+    const auto mailboxes = reader_.one_or_many("shared");
+    if (!mailboxes) return;
+    for (const Placed<std::string>& mailbox : *mailboxes) {
+      check_address(mailbox);
+      const auto is_same = [&](const std::string& other) { return folded(other) == folded(mailbox.value); };
+      if (std::ranges::any_of(account_.shared, is_same)) {
+        reader_.error(mailbox.at, fmt::format("'shared' lists {} twice; take one out", in_quotes(mailbox.value)));
+      }
+      account_.shared.push_back(mailbox.value);
     }
   }
 

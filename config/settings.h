@@ -86,12 +86,19 @@ struct Identity {
   std::string owner;  // the person who signs in, of a delegated grant
 };
 
+// Whose address a message sent by SMTP shows: the client's word, or the mailbox's in the envelope, or there
+// and in the From field.
+enum class RewriteFrom : std::uint8_t { no, envelope, both };
+
 struct Account {
   std::string name;
   std::vector<std::string> logins;  // exact, or "*@domain"; as written
   std::string password_hash;        // PHC string, argon2id
   std::string identity;
   std::string mailbox;              // empty for a wildcard: the login itself
+  std::string upn;                  // the mailbox's other name upstream; empty: none
+  std::vector<std::string> shared;  // mailboxes that "LOGIN/MAILBOX" may open besides
+  RewriteFrom rewrite_from = RewriteFrom::no;
   std::vector<Network> allow;       // empty: whoever the listener lets in
   std::vector<Protocol> protocols;  // never empty; by default all that the provider has
 };
@@ -104,6 +111,7 @@ struct Listener {
   ListenerTls tls = ListenerTls::off;
   Secret certificate_pem;  // chain and key, guarded; empty when tls is off
   PlaintextLogin plaintext_login = PlaintextLogin::loopback;
+  bool auth_equals = false;  // EHLO lists "AUTH=PLAIN LOGIN" as well
 };
 
 struct Service {

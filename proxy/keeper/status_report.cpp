@@ -48,7 +48,10 @@ std::string status_report(const StatusFacts& facts) {
                {"workers", list(facts.workers)},
                {"listeners", list(facts.listeners)},
                {"sessions", facts.desk.sessions},
-               {"logins", {{"succeeded", facts.desk.logins_succeeded}, {"refused", facts.desk.logins_refused}}},
+               {"logins",
+                {{"succeeded", facts.desk.logins_succeeded},
+                 {"refused", facts.desk.logins_refused},
+                 {"large", facts.desk.large_logins}}},
                {"identities", list(facts.desk.identities)},
                {"open_questions", facts.desk.open_questions},
                {"log_lines_dropped", facts.log_lines_dropped}});

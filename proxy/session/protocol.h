@@ -1,4 +1,4 @@
-// A protocol as the session knows it: one row of three functions, filled by proxy/imap, proxy/pop3, proxy/smtp.
+// A protocol as the session knows it: one row, filled by proxy/imap, proxy/pop3, proxy/smtp.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/dialogue/client_side.h"
+#include "proxy/dialogue/observer.h"
 #include "proxy/dialogue/server_side.h"
 
 namespace saslift::proxy {
@@ -15,6 +16,7 @@ struct ProtocolRow {
   std::unique_ptr<ClientSide> (*make_client_side)(ClientSideSettings settings);
   std::unique_ptr<ServerSide> (*make_server_side)(ServerLogin login);
   std::optional<std::string> (*farewell)(std::string_view last_from_server);
+  Watch watch;
 };
 
 }  // namespace saslift::proxy

@@ -6,18 +6,19 @@
 namespace saslift::proxy {
 namespace {
 
-// Enough to tell a reply line's beginning from its end.
-constexpr std::size_t tail_kept = 96;
+// Enough to tell a reply line's beginning from its end, and for the words with which a server takes leave.
+constexpr std::size_t tail_kept = 256;
 
 }  // namespace
 
-Relay::Relay(Clock& clock, Streams streams, Events events)
+Relay::Relay(Clock& clock, Streams streams, Events events, Watch watch)
     : clock_(clock),
       streams_(std::move(streams)),
       events_(std::move(events)),
       up_(*this, {.from = *streams_.client, .to = *streams_.server}),
       down_(*this, {.from = *streams_.server, .to = *streams_.client}),
-      last_byte_(clock.now()) {}
+      last_byte_(clock.now()),
+      observer_(watch) {}
 
 Relay::~Relay() = default;
 
@@ -37,7 +38,10 @@ void Relay::pass(Direction& direction, std::string_view bytes) {
   direction.bytes += bytes.size();
   last_byte_ = clock_.now();
   server_owes_answer_ = &direction == &up_;
-  if (&direction == &down_) last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
+  if (&direction == &down_) {
+    last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
+    if (observer_.is_watching()) tell(observer_.observe(bytes));
+  }
   direction.to.write(bytes);
   if (direction.to.unsent() > 0) direction.from.stop_reading();
 }
@@ -103,7 +107,14 @@ Relay::Streams Relay::release() { return std::move(streams_); }
 
 void Relay::finish(std::string_view why) {
   if (std::exchange(is_over_, true)) return;
-  events_.over(why);
+  tell(observer_.ended(last_from_server_));
+  events_.over(observer_.token_has_expired() ? "token_expired" : why);
+}
+
+void Relay::tell(const std::vector<std::string>& recognised) {
+  for (const auto& words : recognised) {
+    if (events_.server_said) events_.server_said(words);
+  }
 }
 
 }  // namespace saslift::proxy

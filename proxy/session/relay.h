@@ -8,8 +8,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/clock.h"
+#include "proxy/dialogue/observer.h"
 #include "proxy/net/byte_stream.h"
 #include "proxy/session/surroundings.h"
 
@@ -32,9 +34,11 @@ class Relay {
     std::function<void(std::string_view why)> over;
     // silence_ends_at() is sooner than it was.
     std::function<void()> silence_shortened;
+    // The server refused something for a cause that auth/remedies knows.
+    std::function<void(std::string words)> server_said;
   };
 
-  Relay(Clock& clock, Streams streams, Events events);
+  Relay(Clock& clock, Streams streams, Events events, Watch watch = {});
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
   ~Relay();
@@ -90,6 +94,7 @@ class Relay {
   void resume_other(Direction& direction);
   void finish_if_done();
   void finish(std::string_view why);
+  void tell(const std::vector<std::string>& recognised);
   [[nodiscard]] Direction& other(Direction& direction) { return &direction == &up_ ? down_ : up_; }
   [[nodiscard]] auth::Duration silence_limit() const;
 
@@ -100,6 +105,7 @@ class Relay {
   Direction up_;    // client to server
   Direction down_;  // server to client
   auth::Instant last_byte_;
+  Observer observer_;
   std::string last_from_server_;
   bool server_owes_answer_ = false;
   std::string why_;

@@ -115,7 +115,13 @@ void Session::logged_in() {
   const auto server_unread = done.dialogue->take_unread();
   enter(Relaying{std::make_unique<Relay>(
       around_.clock, Relay::Streams{std::move(done.door.stream), std::move(done.stream)},
-      Relay::Events{[this](std::string_view why) { relay_over(why); }, [this] { set_alarm(); }})});
+      Relay::Events{.over = [this](std::string_view why) { relay_over(why); },
+                    .silence_shortened = [this] { set_alarm(); },
+                    .server_said =
+                        [this](std::string words) {
+                          around_.keeper.send(auth::ServerSaid{facts_.id, listener_.protocol, std::move(words)});
+                        }},
+      listener_.row.watch)});
   std::get<Relaying>(state_).relay->start(client_unread.reveal(), server_unread, client_has_ended_);
 }
 

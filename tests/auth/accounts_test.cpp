@@ -18,7 +18,7 @@ TEST_CASE("a login finds its account in any case, exact before wildcard") {
       {"SCANNER", "reception", "reception@contoso.com"},
       {"Scans@Contoso.COM", "reception", "reception@contoso.com"},
       {"domain\\SCANNER", "reception", "reception@contoso.com"},
-      {"domain\\second", "", ""},
+      {"domain\\second", "second", "second@contoso.com"},
       {"Anna@CONTOSO.com", "everyone", "anna@contoso.com"},
       {"\xC3\x84@contoso.com", "everyone", "\xC3\x84@contoso.com"},
       {"*@contoso.com", "", ""},

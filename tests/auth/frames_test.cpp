@@ -46,6 +46,7 @@ std::vector<FromWorker> messages_from_worker() {
                                     .event = "tls_failed",
                                     .session = 6,
                                     .fields = {{"why", "\xff\xfe"}, {"", ""}}});
+  messages.emplace_back(ServerSaid{.session = 7, .protocol = config::Protocol::pop3, .words = "-ERR no"});
   messages.emplace_back(Ready{});
   return messages;
 }
@@ -58,7 +59,8 @@ std::vector<ToWorker> messages_to_worker() {
                                  .name = "smtp 127.0.0.1:1587",
                                  .tls = config::ListenerTls::implicit,
                                  .plaintext_login = false,
-                                 .smtp_extensions = {"PIPELINING", "SIZE 35882577"}});
+                                 .smtp_extensions = {"PIPELINING", "SIZE 35882577"},
+                                 .auth_equals = true});
   configure.listeners.emplace_back().name = "imap";
   configure.hostname = "saslift.example";
   configure.login_timeout = Duration(25'000);
@@ -79,7 +81,8 @@ std::vector<ToWorker> messages_to_worker() {
                                 .port = 65535,
                                 .tls = config::UpstreamTls::starttls,
                                 .addresses = {"192.0.2.1", "2001:db8::2"},
-                                .trust = 1});
+                                .trust = 1,
+                                .rewrite_from = config::RewriteFrom::both});
   messages.emplace_back(
       Denied{.session = 10, .failure = LoginFailure::limit_reached, .sentence = "Ask your administrator"});
   messages.emplace_back(Drain{.deadline = Duration(1)});
@@ -149,6 +152,10 @@ TEST_CASE("no field of a question, a grant or a report is left behind") {
   CHECK(ended.milliseconds == 4000000000U);
   const auto event = std::get<WorkerEvent>(decode_from_worker(body_of(encode(from[6]))).value());
   CHECK(event.level == config::LogLevel::error);
+  const auto said = std::get<ServerSaid>(decode_from_worker(body_of(encode(from[7]))).value());
+  CHECK(said.session == 7);
+  CHECK(said.protocol == config::Protocol::pop3);
+  CHECK(said.words == "-ERR no");
   CHECK(event.fields.at(0) == std::pair<std::string, std::string>("why", "\xff\xfe"));
 
   const auto to = messages_to_worker();
@@ -160,6 +167,8 @@ TEST_CASE("no field of a question, a grant or a report is left behind") {
   CHECK(configure.listeners[0].tls == config::ListenerTls::implicit);
   CHECK_FALSE(configure.listeners[0].plaintext_login);
   CHECK(configure.listeners[0].smtp_extensions.at(1) == "SIZE 35882577");
+  CHECK(configure.listeners[0].auth_equals);
+  CHECK_FALSE(configure.listeners[1].auth_equals);
   CHECK(configure.hostname == "saslift.example");
   CHECK(configure.login_timeout == Duration(25'000));
   CHECK(configure.session_cap == 1000);
@@ -172,6 +181,7 @@ TEST_CASE("no field of a question, a grant or a report is left behind") {
   CHECK(granted.account == "reception");
   CHECK(granted.identity == "office");
   CHECK(granted.mailbox == "scans@contoso.com");
+  CHECK(granted.rewrite_from == config::RewriteFrom::both);
   CHECK(granted.mechanism == config::Mechanism::oauthbearer);
   CHECK(granted.token_id == 12);
   CHECK(granted.access_token.reveal() == "eyJ0eXAi");

@@ -62,6 +62,20 @@ TEST_CASE("accounts say what they lack") {
   });
 }
 
+TEST_CASE("a mailbox's other name and shared mailboxes are addresses, and only where they mean something") {
+  check({
+      {with_account(account_with("mailbox = \"team@contoso.com\"\nupn = \"team\"")),
+       {"6:7: 'team' is no mailbox; write its address, such as scans@contoso.com"}},
+      {with_account(account_with("mailbox = \"team@contoso.com\"\nupn = \"Team@contoso.com\"")),
+       {"6:7: 'upn' is the mailbox itself; it is only of use where the two differ; take it out"}},
+      {with_account(account_with("protocols = [\"smtp\"]\nupn = \"a@b.c\"", "*@contoso.com")),
+       {"6:7: a wildcard opens the mailbox that is the login; take 'upn' out"}},
+      {with_account(account_with("mailbox = \"a@b.c\"\nshared = [\"post\", \"info@b.c\", \"INFO@b.c\"]")),
+       {"6:11: 'post' is no mailbox; write its address, such as scans@contoso.com",
+        "6:31: 'shared' lists 'INFO@b.c' twice; take one out"}},
+  });
+}
+
 TEST_CASE("FAULTS 48: a wildcard is one whole domain, says for what, and shares no mail unasked") {
   const auto stranger = [](const std::string& login) {
     return "4:9: '" + login + "' would let in whom you do not know; a wildcard is one whole domain: \"*@contoso.com\"";

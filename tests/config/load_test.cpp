@@ -228,6 +228,8 @@ password = ")" + std::string(good_hash) +
 identity = "office"
 allow = ["192.168.10.5/24", "::1", "private"]
 protocols = ["smtp", "imap"]
+upn = "first@contoso.onmicrosoft.com"
+shared = ["post@contoso.com", "info@contoso.com"]
 [account.b]
 password = ")" + std::string(good_hash) +
                                      R"("
@@ -251,6 +253,10 @@ shared_password = true
   CHECK(accounts.at("a").allow[0].text() == "192.168.10.0/24");
   CHECK(accounts.at("a").allow[1].text() == "::1/128");
   CHECK(accounts.at("a").allow[2].text() == "10.0.0.0/8");
+  CHECK(accounts.at("a").upn == "first@contoso.onmicrosoft.com");
+  CHECK(accounts.at("a").shared == std::vector<std::string>{"post@contoso.com", "info@contoso.com"});
+  CHECK(accounts.at("b").upn.empty());
+  CHECK(accounts.at("b").shared.empty());
   CHECK(accounts.at("b").logins == std::vector<std::string>{"b"});
   CHECK(accounts.at("b").protocols == std::vector{Protocol::imap, Protocol::pop3, Protocol::smtp});
   CHECK(accounts.at("b").allow.empty());
