@@ -22,6 +22,14 @@ void append_encoded(std::string& body, std::string_view value) {
   }
 }
 
+// -1: none.
+int hexadecimal(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
 }  // namespace
 
 config::Secret encode_form(std::span<const FormField> fields) {
@@ -43,6 +51,26 @@ config::Secret url_encoded(std::string_view value) {
   text.reserve(3 * value.size() + 1);
   append_encoded(text, value);
   return config::Secret::taken_from(text);
+}
+
+std::optional<config::Secret> url_decoded(std::string_view text) {
+  std::string value;
+  value.reserve(text.size() + 1);
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (text.front() != '%') {
+      value.push_back(text.front() == '+' ? ' ' : text.front());
+      continue;
+    }
+    const int high = text.size() > 2 ? hexadecimal(text[1]) : -1;
+    const int low = text.size() > 2 ? hexadecimal(text[2]) : -1;
+    if (high < 0 || low < 0) {
+      config::wipe(value);
+      return std::nullopt;
+    }
+    value.push_back(static_cast<char>(high * 16 + low));
+    text.remove_prefix(2);
+  }
+  return config::Secret::taken_from(value);
 }
 
 }  // namespace saslift::auth

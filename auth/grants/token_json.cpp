@@ -1,5 +1,8 @@
 #include "auth/grants/token_json.h"
 
+#include <charconv>
+#include <utility>
+
 namespace saslift::auth {
 namespace {
 
@@ -30,6 +33,12 @@ config::Secret unescaped(std::string_view inside) {
 
 }  // namespace
 
+config::Secret TokenJson::take(std::string_view index) {
+  std::size_t place = tokens.size();
+  std::from_chars(index.data(), index.data() + index.size(), place);
+  return place < tokens.size() ? std::move(tokens[place]) : config::Secret();
+}
+
 TokenJson take_tokens(std::string_view json) {
   static constexpr std::string_view blanks = " \t\r\n";
   TokenJson taken;
@@ -56,7 +65,7 @@ TokenJson take_tokens(std::string_view json) {
       names_token = false;
     } else {
       taken.text.append(json.substr(0, size));
-      names_token = inside.ends_with("_token");
+      names_token = inside.ends_with("_token") || inside == "device_code";
     }
     value_follows = false;
     json.remove_prefix(size);
