@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
@@ -21,10 +22,17 @@ void fill_standard_descriptors() {
   if (descriptor > 2) ::close(descriptor);
 }
 
+// The kernel keeps a signal without a handler from process 1 of a container. The loop has handlers of its own later.
+void end_by_signals_as_process_1() {
+  if (::getpid() != 1) return;
+  for (const int number : {SIGTERM, SIGINT}) ::signal(number, [](int told) { ::_exit(128 + told); });
+}
+
 }  // namespace
 
 void harden_keeper() {
   fill_standard_descriptors();
+  end_by_signals_as_process_1();
   refuse_core_files();
   close_on_exec_from(3);
   ::umask(0077);

@@ -97,6 +97,7 @@ std::expected<void, std::string> KeeperLoop::start() {
                 "reload_ignored",
                 {{"reason", "this version reads its configuration at start only; restart it to apply changes"}}});
   }));
+  if (inherits_orphans()) orphans_.emplace(loop_);
   if (auto started = start_workers(); !started) return started;
   execute(desk_.tick(now()));
   return {};

@@ -12,6 +12,7 @@
 #include "proxy/keeper/control_socket.h"
 #include "proxy/keeper/listeners.h"
 #include "proxy/keeper/log_writer.h"
+#include "proxy/keeper/orphan_reaper.h"
 #include "proxy/keeper/password_hasher.h"
 #include "proxy/keeper/resolver.h"
 #include "proxy/keeper/signals.h"
@@ -63,6 +64,7 @@ class KeeperLoop {
   net::Timer alarm_;
   net::Timer drain_ends_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
+  std::optional<OrphanReaper> orphans_;
   bool draining_ = false;
   bool stopped_ = false;
 };
