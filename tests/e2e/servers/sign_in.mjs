@@ -50,6 +50,7 @@ server.listen(0, '127.0.0.1', () => {
         jwt(ctx, token, jwt) {
           jwt.header = { ...jwt.header, typ: 'JWT' }
           jwt.payload.idtyp = 'app'
+          jwt.payload.opens = 'app' // for Dovecot 2.4
           if (now.mode === 'expired') jwt.payload.exp = jwt.payload.iat - 60
         },
       },
