@@ -4,6 +4,7 @@ import base64
 import hashlib
 import imaplib
 import poplib
+import re
 import smtplib
 import socket
 import subprocess
@@ -252,7 +253,7 @@ def test_a_starttls_server_whose_certificate_names_another_host_gets_no_token(la
     client = "lost connection after STARTTLS from localhost[127.0.0.1]"
     wait_until(lambda: client in postfix.log(), postfix.log)
     handshakes = [line for line in dovecot.log().split("\n") if "TLS handshaking: SSL_accept() failed" in line]
-    assert handshakes and all("user=<>" in line for line in handshakes)
+    assert handshakes and not any(re.search("user=<[^>]", line) for line in handshakes)
 
 
 @pytest.mark.parametrize("form", ["login", "plain"])
@@ -277,7 +278,7 @@ def test_a_control_character_in_the_user_name_never_reaches_the_server(lab, sign
         assert client.until(b"a ")[-1].startswith((b"a NO", b"a BAD"))
         assert is_yes("imap", attempt(client, "imap", "user2@example.test", password.text))
     assert sign_in.requests == calls + 1
-    new = dovecot.logins()[logins:]
+    new = wait_until(lambda: dovecot.logins()[logins:], dovecot.log)
     assert len(new) == 1 and "user=<user2@example.test>" in new[0]
 
 
