@@ -84,6 +84,14 @@ def test_dovecot_refuses_a_mailbox_without_rights(dovecot, trust, token):
         imap_login(dovecot, trust, REFUSED_MAILBOX, token)
 
 
+def test_dovecot_takes_a_persons_token_for_their_mailbox_and_no_other(dovecot, trust, sign_in):
+    token = sign_in.token_of("jane@people.test")["access_token"]
+    assert imap_login(dovecot, trust, "jane@people.test", token) == "OK"
+    for other in ("john@people.test", "user1@example.test"):
+        with pytest.raises(imaplib.IMAP4.error):
+            imap_login(dovecot, trust, other, token)
+
+
 @pytest.mark.parametrize("mode", ["expired", "wrong_key"])
 def test_dovecot_and_postfix_refuse_a_bad_token(dovecot, postfix, trust, sign_in, mode):
     sign_in.switch(mode)

@@ -39,6 +39,11 @@ passdb {{
 }}
 passdb {{
   driver = oauth2
+  args = {directory}/delegated.conf
+  result_failure = continue
+}}
+passdb {{
+  driver = oauth2
   args = {directory}/oauth2.conf
 }}
 userdb {{
@@ -111,6 +116,15 @@ service stats {{
 }}
 """
 
+# A person's token opens the mailbox of that name.
+DELEGATED_2_3 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={directory}/keys/
+username_attribute = upn
+active_attribute = idtyp
+active_value = user
+"""
+
 OAUTH2_2_3 = """
 introspection_mode = local
 local_validation_key_dict = fs:posix:prefix={directory}/keys/
@@ -123,7 +137,8 @@ active_value = app
 
 
 # One oauth2 block judges every token here: the user must be what the token says it opens. An app-only token opens any
-# mailbox of the domain, since all of those are the user "app" to the check, with homes of their own.
+# mailbox of the domain, since all of those are the user "app" to the check, with homes of their own. People, whose
+# tokens open what is called like them, have another domain.
 CONFIGURATION_2_4 = """
 dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
@@ -263,6 +278,7 @@ class Dovecot:
             one.chmod(0o755)
         mail.chmod(0o1777)
         (self.directory / "refused").write_text(f"{REFUSED_MAILBOX}:::::::\n")
+        (self.directory / "delegated.conf").write_text(DELEGATED_2_3.format(directory=self.directory))
         (self.directory / "oauth2.conf").write_text(OAUTH2_2_3.format(directory=self.directory))
         certificate, key = authority.issue("dovecot")
         names = ("imap", "imap_starttls", "pop3", "submission", "lmtp", "sasl", "sink")

@@ -1,15 +1,68 @@
-"""npm's oidc-provider over TLS as the token endpoint."""
+"""npm's oidc-provider over TLS as the sign-in service, and a browser to sign in with."""
 
 import base64
+import dataclasses
 import json
 import os
+import re
 import secrets
+import ssl
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
-import ssl
 
 SCOPE = "https://mail.example.test/.default"
+DELEGATED_SCOPE = SCOPE + " offline_access"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@dataclasses.dataclass(frozen=True)
+class App:
+    """An app registration for people who sign in; without a secret it is a public client."""
+    client_id: str
+    client_secret: str | None = None
+    redirect_uri: str | None = None
+
+    def registration(self):
+        confidential = {"client_secret": self.client_secret, "token_endpoint_auth_method": "client_secret_post"}
+        return {"client_id": self.client_id, **(confidential if self.client_secret else {"token_endpoint_auth_method": "none"}),
+                "application_type": "web" if self.redirect_uri.startswith("https") else "native",
+                "redirect_uris": [self.redirect_uri], "response_types": ["code"],
+                "grant_types": ["authorization_code", "refresh_token", DEVICE_CODE]}
+
+
+class Browser:
+    """One that keeps cookies, follows redirects and submits the two forms of a device code as they come."""
+
+    def __init__(self, trust):
+        self.opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trust), _StopAtApp(),
+                                                  urllib.request.HTTPCookieProcessor())
+
+    def open(self, url, fields=None, forms=2):
+        """The text of the page at which it ends, or, where that is an app's redirect URI, its address."""
+        data = urllib.parse.urlencode(fields).encode() if fields else None
+        try:
+            with self.opener.open(url, data, timeout=20) as reply:
+                text, at = reply.read().decode(), reply.url
+        except urllib.error.HTTPError as error:
+            if error.code in (302, 303):
+                return error.headers["Location"]
+            return error.read().decode()
+        form = re.search(r'<form [^>]*action="([^"]+)"', text)
+        if not form or not forms:
+            return text
+        inputs = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
+        return self.open(urllib.parse.urljoin(at, form[1]), inputs, forms - 1)
+
+
+class _StopAtApp(urllib.request.HTTPRedirectHandler):
+    """Leaves alone what is not the sign-in service's own."""
+
+    def redirect_request(self, request, reply, code, message, headers, url):
+        if urllib.parse.urlsplit(url).netloc != request.host:
+            return None
+        return super().redirect_request(request, reply, code, message, headers, url)
 
 
 class SignIn:
@@ -19,16 +72,23 @@ class SignIn:
         # Characters of an Entra secret, so that a request that forgets to URL-encode it fails.
         self.client_secret = "canary~Se+cr/et=" + secrets.token_hex(12) + "&x%20"
         self.scope = SCOPE
+        self.native = App("native-app", redirect_uri="http://localhost")
+        self.desktop = App("desktop-app", "canary+desktop/" + secrets.token_hex(12), "http://localhost")
+        self.web = App("web-app", "canary+web/" + secrets.token_hex(12), "https://localhost")
         self.jwt_key = base64.b64encode(os.urandom(32)).decode()
         self.ca_file = authority.certificate
         self.log_path = directory / "sign-in.log"
         orders = {"key": key.read_text(), "cert": certificate.read_text(), "jwt_key": self.jwt_key,
-                  "client_id": self.client_id, "client_secret": self.client_secret, "scope": SCOPE}
+                  "client_id": self.client_id, "client_secret": self.client_secret, "scope": SCOPE,
+                  "clients": [app.registration() for app in (self.native, self.desktop, self.web)]}
         with open(self.log_path, "wb") as log:
             self.child = subprocess.Popen(["node", "--import", (here / "servers" / "older_node.mjs").as_uri(), here / "servers" / "sign_in.mjs"], cwd=here, stdin=subprocess.PIPE,
                                           stdout=subprocess.PIPE, stderr=log, text=True)
         self.port = self._order(orders)["port"]
-        self.token_endpoint = f"https://localhost:{self.port}/token"
+        issuer = f"https://localhost:{self.port}"
+        self.token_endpoint = f"{issuer}/token"
+        self.authorization_endpoint = f"{issuer}/auth"
+        self.device_authorization_endpoint = f"{issuer}/device/auth"
 
     def _order(self, order):
         self.child.stdin.write(json.dumps(order) + "\n")
@@ -48,11 +108,29 @@ class SignIn:
     def switch(self, mode, **details):
         self._order({"mode": mode, **details})
 
+    def person(self, name):
+        """Whoever signs in from now on; None declines."""
+        self._order({"person": name})
+
+    def browser(self):
+        return Browser(ssl.create_default_context(cafile=self.ca_file))
+
+    def token_of(self, person):
+        """What a person's sign-in by device code brings, without saslift."""
+        self.person(person)
+        client = {"client_id": self.native.client_id}
+        shown = self._post(self.device_authorization_endpoint, {**client, "scope": DELEGATED_SCOPE})
+        self.browser().open(shown["verification_uri_complete"])
+        return self._post(self.token_endpoint, {**client, "grant_type": DEVICE_CODE, "device_code": shown["device_code"]})
+
     def token(self):
         form = {"grant_type": "client_credentials", "client_id": self.client_id, "client_secret": self.client_secret,
                 "scope": SCOPE}
+        return self._post(self.token_endpoint, form)
+
+    def _post(self, url, form):
         trust = ssl.create_default_context(cafile=self.ca_file)
-        with urllib.request.urlopen(self.token_endpoint, urllib.parse.urlencode(form).encode(), context=trust) as reply:
+        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), context=trust) as reply:
             return json.load(reply)
 
     def stop(self):
