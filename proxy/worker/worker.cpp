@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "proxy/worker/confinement.h"
 #include "proxy/worker/worker_loop.h"
 
 namespace saslift::proxy {
@@ -13,9 +14,7 @@ namespace saslift::proxy {
 int run_worker() {
   // The keeper decides when a worker ends; a terminal's ^C reaches both.
   for (const int ignored : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
-#if !defined(__SANITIZE_ADDRESS__)  // its leak check attaches to the process
-  prctl(PR_SET_DUMPABLE, 0);
-#endif
+  harden_worker();
   // Started from /proc/self/exe, it would be listed as "exe".
   prctl(PR_SET_NAME, "saslift-worker");
   try {

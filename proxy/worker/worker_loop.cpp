@@ -18,6 +18,7 @@
 #include "proxy/smtp/farewell.h"
 #include "proxy/smtp/server_side.h"
 #include "proxy/smtp/watch.h"
+#include "proxy/worker/confinement.h"
 
 namespace saslift::proxy {
 namespace {
@@ -121,7 +122,17 @@ void WorkerLoop::configure(auth::Configure& order) {
         loop_, order.listeners[facts.index].descriptor,
         [this, &facts](std::unique_ptr<net::TcpStream> stream) { accepted(facts, std::move(stream)); }));
   }
+  shut_in();
   send(auth::Ready{});
+}
+
+void WorkerLoop::shut_in() {
+  const Confinement confinement = confine_worker();
+  const bool complete = confinement.complete();
+  send(auth::WorkerEvent{complete ? config::LogLevel::info : config::LogLevel::warning,
+                         complete ? "worker_confined" : "worker_not_confined",
+                         0,
+                         {{"seccomp", confinement.seccomp}, {"landlock", confinement.landlock}}});
 }
 
 void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream) {

@@ -34,6 +34,7 @@ class WorkerLoop final : private Keeper {
   void frame_came(std::string_view frame);
   void keeper_left(std::string_view why);
   void configure(auth::Configure& order);
+  void shut_in();
   void answer(auth::SessionId session, auth::LoginAnswer answer);
   void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
   void refuse_at_cap(const ListenerFacts& listener, net::TcpStream& stream);
