@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "config/sections.h"
@@ -26,6 +27,15 @@ std::string host_name() {
   return name.data();
 }
 
+// As useradd takes them.
+bool is_user_name(std::string_view text) {
+  if (text.empty() || text.size() > 32 || text == "root") return false;
+  const auto may_begin = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return may_begin(text.front()) && std::ranges::all_of(text, [&](char c) {
+           return may_begin(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+         });
+}
+
 const Table* section_table(const Reading& reading, std::string_view section) {
   const Entry* entry = find(reading.root, section);
   if (entry == nullptr) return nullptr;
@@ -47,6 +57,13 @@ Service read_service(const Reading& reading) {
   TableReader reader(*table, find(reading.root, "service")->at, "[service]", reading.problems);
   if (const auto text = reader.text("state_dir")) {
     service.state_dir = (reading.directory / text->value).lexically_normal().string();
+  }
+  if (const auto user = reader.text("user")) {
+    service.user = user->value;
+    if (!is_user_name(user->value)) {
+      reader.error(user->at, fmt::format("{} is no name of a user but root; give the one that saslift is to run as",
+                                         in_quotes(user->value)));
+    }
   }
   if (const auto workers = reader.integer("workers", {0, most_workers})) {
     service.workers = static_cast<unsigned>(workers->value);

@@ -34,6 +34,7 @@ void harden_keeper() {
   fill_standard_descriptors();
   end_by_signals_as_process_1();
   refuse_core_files();
+  refuse_new_privileges();
   close_on_exec_from(3);
   ::umask(0077);
   ::signal(SIGPIPE, SIG_IGN);

@@ -86,10 +86,13 @@ KeeperLoop::KeeperLoop(config::Loaded loaded)
 KeeperLoop::~KeeperLoop() = default;
 
 std::expected<void, std::string> KeeperLoop::start() {
-  if (auto opened = open_control(); !opened) return opened;
-  auto listeners = open_listeners(settings_.listeners);
-  if (!listeners) return std::unexpected(listeners.error().what);
-  listeners_ = std::move(*listeners);
+  if (const std::string& name = settings_.service.user; name.empty()) {
+    if (auto opened = open_doors(); !opened) return opened;
+  } else {
+    const auto user = service_user(name);
+    if (!user) return std::unexpected(user.error());
+    if (auto became = become_user(*user); !became) return became;
+  }
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told_to_stop(); }));
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told_to_stop(); }));
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] {
@@ -100,6 +103,23 @@ std::expected<void, std::string> KeeperLoop::start() {
   if (inherits_orphans()) orphans_.emplace(loop_);
   if (auto started = start_workers(); !started) return started;
   execute(desk_.tick(now()));
+  return {};
+}
+
+std::expected<void, std::string> KeeperLoop::open_doors() {
+  if (auto opened = open_control(); !opened) return opened;
+  auto listeners = open_listeners(settings_.listeners);
+  if (!listeners) return std::unexpected(listeners.error().what);
+  listeners_ = std::move(*listeners);
+  return {};
+}
+
+std::expected<void, std::string> KeeperLoop::become_user(const ServiceUser& user) {
+  if (auto handed = hand_over_directory(settings_.service.state_dir, user); !handed) return handed;
+  if (auto opened = open_doors(); !opened) return opened;
+  hand_over_socket(control_path(settings_.service), user);
+  if (auto became = become(user); !became) return became;
+  log_.write({config::LogLevel::info, "became_user", {{"user", user.name}, {"uid", std::int64_t{user.uid}}}});
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/keeper/orphan_reaper.h"
 #include "proxy/keeper/password_hasher.h"
 #include "proxy/keeper/resolver.h"
+#include "proxy/keeper/service_user.h"
 #include "proxy/keeper/signals.h"
 #include "proxy/keeper/token_fetcher.h"
 #include "proxy/keeper/worker_processes.h"
@@ -41,7 +42,9 @@ class KeeperLoop {
   void perform(const auth::LogEvent& event) { log_.write(event); }
   void set_alarm();
 
+  [[nodiscard]] std::expected<void, std::string> open_doors();
   [[nodiscard]] std::expected<void, std::string> open_control();
+  [[nodiscard]] std::expected<void, std::string> become_user(const ServiceUser& user);
   [[nodiscard]] std::expected<void, std::string> start_workers();
   void log_start(unsigned workers);
   [[nodiscard]] std::string answer_control(std::string_view request) const;

@@ -15,6 +15,8 @@ void refuse_core_files() {
   if (!sanitized) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+void refuse_new_privileges() { prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
 void close_on_exec_from(int first) {
   if (close_range(static_cast<unsigned>(first), ~0U, static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0) return;
   // Linux before 5.11.

@@ -14,6 +14,8 @@ inline constexpr bool sanitized = false;
 #endif
 
 void refuse_core_files();
+// Nor may a set-user-ID program that a child starts.
+void refuse_new_privileges();
 void close_on_exec_from(int first);
 // The soft limit to the hard one; returns what is in force.
 [[nodiscard]] rlim_t raise_descriptor_limit();

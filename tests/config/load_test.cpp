@@ -68,6 +68,7 @@ TEST_CASE("an empty file loads with defaults and says that nobody can log in") {
         std::vector<std::string>{fixture.path() + ": there is no [account.NAME] yet, so nobody can log in"});
   const Service& service = loaded.settings.service;
   CHECK(service.state_dir == "/var/lib/saslift");
+  CHECK(service.user.empty());
   CHECK(service.workers == 0);
   CHECK(service.drain == 25s);
   CHECK(service.login_timeout == 25s);
@@ -92,6 +93,7 @@ TEST_CASE("the service and the log are as written") {
 [service]
 state_dir = "state"
 workers = 3
+user = "_saslift-2.x"
 drain = "2m"
 login_timeout = "500ms"
 hostname = "mail.contoso.com"
@@ -102,6 +104,7 @@ format = "json"
 )");
   const Service& service = loaded.settings.service;
   CHECK(service.state_dir == (fixture.directory().path() / "state").string());
+  CHECK(service.user == "_saslift-2.x");
   CHECK(service.workers == 3);
   CHECK(service.drain == 2min);
   CHECK(service.login_timeout == 500ms);
