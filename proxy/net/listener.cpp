@@ -1,12 +1,6 @@
 #include "proxy/net/listener.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <ctime>
 #include <stdexcept>
-#include <utility>
 
 namespace saslift::proxy::net {
 namespace {
@@ -29,33 +23,20 @@ Listener::Listener(Loop& loop, int descriptor, std::function<void(std::unique_pt
     auto* self = static_cast<Listener*>(stream->data);
     if (self == nullptr) return;
     if (status == 0) return self->accept();
-    if (status == UV_EMFILE || status == UV_ENFILE) self->turn_away();
+    if (status == UV_EMFILE || status == UV_ENFILE) static_cast<void>(self->loop_.keep_reserve());
   }));
 }
 
 void Listener::accept() {
   UvHandle<uv_tcp_t> connection([&](uv_tcp_t* tcp) { return uv_tcp_init(loop_.raw(), tcp); });
   if (!connection || uv_accept(handle_.stream(), connection.stream()) != 0) return;
+  if (!loop_.keep_reserve()) {
+    // The last descriptor is worth more than this client: without it none could even be turned away.
+    connection.close();
+    static_cast<void>(loop_.keep_reserve());
+    return;
+  }
   accepted_(std::make_unique<TcpStream>(loop_, std::move(connection)));
-}
-
-// libuv calls again and again while a client waits and no descriptor is left for it. Its own way out opens a file,
-// which a worker cannot.
-void Listener::turn_away() {
-  uv_os_fd_t listening = -1;
-  if (uv_fileno(handle_.base(), &listening) != 0) return;
-  spare_.release();
-  for (int client = -1; (client = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) ::close(client);
-  const bool none_left = errno == EMFILE || errno == ENFILE;
-  spare_.take();
-  constexpr timespec a_moment{0, 5'000'000};
-  if (none_left) ::nanosleep(&a_moment, nullptr);
-}
-
-void Listener::Spare::take() { descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
-
-void Listener::Spare::release() {
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 }  // namespace saslift::proxy::net

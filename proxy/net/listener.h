@@ -19,25 +19,9 @@ class Listener {
   ~Listener() = default;
 
  private:
-  // Given up for the moment in which a client is accepted to be closed.
-  class Spare {
-   public:
-    Spare() { take(); }
-    Spare(const Spare&) = delete;
-    Spare& operator=(const Spare&) = delete;
-    ~Spare() { release(); }
-    void take();
-    void release();
-
-   private:
-    int descriptor_ = -1;
-  };
-
   void accept();
-  void turn_away();
 
   Loop& loop_;
-  Spare spare_;
   UvHandle<uv_tcp_t> handle_;
   std::function<void(std::unique_ptr<TcpStream>)> accepted_;
 };

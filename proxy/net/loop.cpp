@@ -1,5 +1,7 @@
 #include "proxy/net/loop.h"
 
+#include <sys/socket.h>
+
 #include <cassert>
 #include <cstdlib>
 #include <stdexcept>
@@ -44,6 +46,12 @@ void Loop::stop() { uv_stop(&loop_); }
 void Loop::later(std::function<void()> task) {
   tasks_.push_back(std::move(task));
   uv_async_send(&wake_);
+}
+
+bool Loop::keep_reserve() {
+  // libuv fills it from a file, which a confined worker cannot open; a socket does as well.
+  if (loop_.emfile_fd < 0) loop_.emfile_fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return loop_.emfile_fd >= 0;
 }
 
 std::span<char> Loop::plaintext_buffer() {

@@ -32,6 +32,9 @@ class Loop {
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
   // The same for what a TLS stream decrypts, and for the records it makes: used within one call.
   [[nodiscard]] std::span<char> plaintext_buffer();
+  // The descriptor that libuv gives up for a moment to turn a client away when there is no other: without it,
+  // libuv would call its listeners again and again. False: none is left for that.
+  [[nodiscard]] bool keep_reserve();
   [[nodiscard]] std::string& records() { return records_; }
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
