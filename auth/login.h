@@ -71,6 +71,7 @@ struct Granted {
   std::vector<std::string> addresses;  // numeric, in the order to try; never empty
   std::uint32_t trust = 0;             // index into the worker's trust stores
   config::RewriteFrom rewrite_from = config::RewriteFrom::no;
+  std::string sender;  // the mailbox's address, for rewrite_from
 };
 
 struct Denied {

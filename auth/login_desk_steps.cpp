@@ -125,7 +125,8 @@ void LoginDesk::State::grant(OpenLogin& login, const TokenInHand& token, HostKno
                   .tls = login.endpoint->tls,
                   .addresses = std::move(host.addresses),
                   .trust = static_cast<std::uint32_t>(store - trust.begin()),
-                  .rewrite_from = login.account->rewrite_from};
+                  .rewrite_from = login.account->rewrite_from,
+                  .sender = login.mailbox};
   ++login.tries;
   if (login.protocol == config::Protocol::pop3) measure_response(login, granted);
   actions.emplace_back(AnswerWorker{.worker = login.key.worker, .answer = std::move(granted)});

@@ -126,6 +126,7 @@ void fields(Archive& archive, Message& message) {
   archive("addresses", message.addresses);
   archive("trust", message.trust);
   archive("rewrite_from", message.rewrite_from);
+  archive("sender", message.sender);
 }
 
 template <class Archive, MaybeConst<Denied> Message>

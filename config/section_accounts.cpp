@@ -15,6 +15,9 @@ namespace {
 // Above what any directory allows (local part 64, domain 253).
 constexpr std::size_t longest_login = 320;
 
+constexpr Word<RewriteFrom> rewrite_words[] = {
+    {"no", RewriteFrom::no}, {"envelope", RewriteFrom::envelope}, {"both", RewriteFrom::both}};
+
 struct LoginOwner {
   std::string account;
   unsigned line;
@@ -41,6 +44,7 @@ class AccountReader {
     take_shared();
     account_.allow = read_networks(reader_, "allow");
     take_protocols();
+    take_rewriting();
     take_sharing();
     reader_.finish();
     return std::move(account_);
@@ -210,6 +214,16 @@ class AccountReader {
     if (provider_ != nullptr && !provider_->endpoint(word->choice)) {
       reader_.error(text.at, fmt::format("the provider '{}' has no {} server; take {} out or give it one",
                                          provider_->name, word->text, word->text));
+    }
+  }
+
+  void take_rewriting() {
+    const auto word = reader_.choice("rewrite_from", rewrite_words);
+    if (!word) return;
+    account_.rewrite_from = word->value;
+    const bool sends = std::ranges::find(account_.protocols, Protocol::smtp) != account_.protocols.end();
+    if (word->value != RewriteFrom::no && !sends) {
+      reader_.error(word->at, "'rewrite_from' is about mail sent by SMTP, which this account may not use; take it out");
     }
   }
 

@@ -9,6 +9,7 @@
 #include "proxy/dialogue/client_side.h"
 #include "proxy/dialogue/observer.h"
 #include "proxy/dialogue/server_side.h"
+#include "proxy/dialogue/stage.h"
 
 namespace saslift::proxy {
 
@@ -17,6 +18,8 @@ struct ProtocolRow {
   std::unique_ptr<ServerSide> (*make_server_side)(ServerLogin login);
   std::optional<std::string> (*farewell)(std::string_view last_from_server);
   Watch watch;
+  // nullptr, or it returns nullptr: the relay passes every byte as it is.
+  std::unique_ptr<Stage> (*make_stage)(const auth::Granted& granted) = nullptr;
 };
 
 }  // namespace saslift::proxy

@@ -11,14 +11,15 @@ constexpr std::size_t tail_kept = 256;
 
 }  // namespace
 
-Relay::Relay(Clock& clock, Streams streams, Events events, Watch watch)
+Relay::Relay(Clock& clock, Streams streams, Events events, Extras extras)
     : clock_(clock),
       streams_(std::move(streams)),
       events_(std::move(events)),
       up_(*this, {.from = *streams_.client, .to = *streams_.server}),
       down_(*this, {.from = *streams_.server, .to = *streams_.client}),
       last_byte_(clock.now()),
-      observer_(watch) {}
+      observer_(extras.watch),
+      stage_(std::move(extras.stage)) {}
 
 Relay::~Relay() = default;
 
@@ -42,16 +43,39 @@ void Relay::pass(Direction& direction, std::string_view bytes) {
     last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
     if (observer_.is_watching()) tell(observer_.observe(bytes));
   }
+  if (stage_ != nullptr) return pass_through_stage(direction, bytes);
   direction.to.write(bytes);
   if (direction.to.unsent() > 0) direction.from.stop_reading();
+}
+
+void Relay::pass_through_stage(Direction& direction, std::string_view bytes) {
+  const bool from_client = &direction == &up_;
+  const Stage::Output output = from_client ? stage_->from_client(bytes) : stage_->from_server(bytes);
+  if (!output.to_server.empty()) up_.to.write(output.to_server);
+  if (!output.to_client.empty()) down_.to.write(output.to_client);
+  if (!stage_->why_over().empty()) return finish(stage_->why_over());
+  if (up_.has_ended) end_writing_to(up_);
+  set_pace_of_stage();
+}
+
+// A stage may answer the client itself: one that does not read the answers is not read either.
+void Relay::set_pace_of_stage() {
+  const bool client_takes = down_.to.unsent() == 0;
+  const auto read = [](Direction& direction, bool goes_on) {
+    if (direction.has_ended) return;
+    goes_on ? direction.from.start_reading() : direction.from.stop_reading();
+  };
+  read(up_, client_takes && up_.to.unsent() == 0 && !stage_->keeps_client_waiting());
+  read(down_, client_takes);
 }
 
 void Relay::resume_other(Direction& direction) {
   if (is_over_) return;
   last_byte_ = clock_.now();
+  if (stage_ != nullptr) set_pace_of_stage();
   Direction& writer = other(direction);
   if (!writer.has_ended) {
-    writer.from.start_reading();
+    if (stage_ == nullptr) writer.from.start_reading();
   } else {
     finish_if_done();
     // With nothing left to flush TLS 1.2's shorter limit holds.
@@ -67,9 +91,16 @@ void Relay::end(Direction& direction, net::Ending ending) {
     why_ = &direction == &up_ ? "client_closed" : "server_closed";
     if (ending == net::Ending::truncated) why_ += "_without_close_notify";
   }
-  if (direction.to.half_close() == net::HalfClose::possible) direction.to.finish_writing();
+  end_writing_to(direction);
   finish_if_done();
   if (!is_over_) events_.silence_shortened();
+}
+
+void Relay::end_writing_to(Direction& direction) {
+  // What the stage keeps for the server's answer goes out before the end.
+  if (stage_ != nullptr && &direction == &up_ && stage_->keeps_client_waiting()) return;
+  if (std::exchange(direction.end_is_passed_on, true)) return;
+  if (direction.to.half_close() == net::HalfClose::possible) direction.to.finish_writing();
 }
 
 void Relay::finish_if_done() {

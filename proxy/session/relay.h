@@ -1,6 +1,6 @@
-// Bytes both ways after login, byte for byte; knows no protocol. Reads one side only as fast as the other
-// takes; passes a half-close on where the other side's stream can; ends when both directions have ended,
-// when a half-closed one is silent, or after 35 idle minutes.
+// Bytes both ways after login, byte for byte unless a stage stands between; knows no protocol. Reads one side only as
+// fast as the other takes; passes a half-close on where the other side's stream can; ends when both directions have
+// ended, when a half-closed one is silent, or after 35 idle minutes.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "auth/clock.h"
 #include "proxy/dialogue/observer.h"
+#include "proxy/dialogue/stage.h"
 #include "proxy/net/byte_stream.h"
 #include "proxy/session/surroundings.h"
 
@@ -38,7 +39,13 @@ class Relay {
     std::function<void(std::string words)> server_said;
   };
 
-  Relay(Clock& clock, Streams streams, Events events, Watch watch = {});
+  // What it does besides passing bytes.
+  struct Extras {
+    Watch watch = {};
+    std::unique_ptr<Stage> stage = nullptr;
+  };
+
+  Relay(Clock& clock, Streams streams, Events events, Extras extras);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
   ~Relay();
@@ -86,10 +93,14 @@ class Relay {
     net::ByteStream& to;
     std::uint64_t bytes = 0;
     bool has_ended = false;
+    bool end_is_passed_on = false;
   };
 
   void pass(Direction& direction, std::string_view bytes);
+  void pass_through_stage(Direction& direction, std::string_view bytes);
+  void set_pace_of_stage();
   void end(Direction& direction, net::Ending ending);
+  void end_writing_to(Direction& direction);
   void fail(Direction& direction, const net::StreamError& error);
   void resume_other(Direction& direction);
   void finish_if_done();
@@ -106,6 +117,7 @@ class Relay {
   Direction down_;  // server to client
   auth::Instant last_byte_;
   Observer observer_;
+  std::unique_ptr<Stage> stage_;
   std::string last_from_server_;
   bool server_owes_answer_ = false;
   std::string why_;

@@ -121,7 +121,10 @@ void Session::logged_in() {
                         [this](std::string words) {
                           around_.keeper.send(auth::ServerSaid{facts_.id, listener_.protocol, std::move(words)});
                         }},
-      listener_.row.watch)});
+      Relay::Extras{
+          .watch = listener_.row.watch,
+          .stage = listener_.row.make_stage != nullptr ? listener_.row.make_stage(done.granted) : nullptr,
+      })});
   std::get<Relaying>(state_).relay->start(client_unread.reveal(), server_unread, client_has_ended_);
 }
 

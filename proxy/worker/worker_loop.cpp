@@ -16,6 +16,7 @@
 #include "proxy/pop3/watch.h"
 #include "proxy/smtp/client_side.h"
 #include "proxy/smtp/farewell.h"
+#include "proxy/smtp/rewriting/rewriter.h"
 #include "proxy/smtp/server_side.h"
 #include "proxy/smtp/watch.h"
 #include "proxy/worker/confinement.h"
@@ -35,7 +36,8 @@ ProtocolRow row_of(config::Protocol protocol) {
     case config::Protocol::pop3:
       return {pop3::make_client_side, pop3::make_server_side, pop3::farewell, pop3::watch()};
     case config::Protocol::smtp:
-      return {smtp::make_client_side, smtp::make_server_side, smtp::farewell, smtp::watch()};
+      return {smtp::make_client_side, smtp::make_server_side, smtp::farewell, smtp::watch(),
+              smtp::rewriting::make_stage};
   }
   throw std::logic_error("unknown protocol");
 }

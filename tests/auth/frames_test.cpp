@@ -82,7 +82,8 @@ std::vector<ToWorker> messages_to_worker() {
                                 .tls = config::UpstreamTls::starttls,
                                 .addresses = {"192.0.2.1", "2001:db8::2"},
                                 .trust = 1,
-                                .rewrite_from = config::RewriteFrom::both});
+                                .rewrite_from = config::RewriteFrom::both,
+                                .sender = "sender@contoso.com"});
   messages.emplace_back(
       Denied{.session = 10, .failure = LoginFailure::limit_reached, .sentence = "Ask your administrator"});
   messages.emplace_back(Drain{.deadline = Duration(1)});
@@ -182,6 +183,7 @@ TEST_CASE("no field of a question, a grant or a report is left behind") {
   CHECK(granted.identity == "office");
   CHECK(granted.mailbox == "scans@contoso.com");
   CHECK(granted.rewrite_from == config::RewriteFrom::both);
+  CHECK(granted.sender == "sender@contoso.com");
   CHECK(granted.mechanism == config::Mechanism::oauthbearer);
   CHECK(granted.token_id == 12);
   CHECK(granted.access_token.reveal() == "eyJ0eXAi");

@@ -76,6 +76,15 @@ TEST_CASE("a mailbox's other name and shared mailboxes are addresses, and only w
   });
 }
 
+TEST_CASE("rewrite_from is one of three words, for an account that sends") {
+  check({
+      {with_account(account_with("mailbox = \"a@b.c\"\nrewrite_from = \"yes\"")),
+       {"6:16: 'rewrite_from' cannot be 'yes'; it is one of: no, envelope, both"}},
+      {with_account(account_with("mailbox = \"a@b.c\"\nprotocols = [\"imap\"]\nrewrite_from = \"both\"")),
+       {"7:16: 'rewrite_from' is about mail sent by SMTP, which this account may not use; take it out"}},
+  });
+}
+
 TEST_CASE("FAULTS 48: a wildcard is one whole domain, says for what, and shares no mail unasked") {
   const auto stranger = [](const std::string& login) {
     return "4:9: '" + login + "' would let in whom you do not know; a wildcard is one whole domain: \"*@contoso.com\"";

@@ -233,6 +233,7 @@ allow = ["192.168.10.5/24", "::1", "private"]
 protocols = ["smtp", "imap"]
 upn = "first@contoso.onmicrosoft.com"
 shared = ["post@contoso.com", "info@contoso.com"]
+rewrite_from = "both"
 [account.b]
 password = ")" + std::string(good_hash) +
                                      R"("
@@ -260,6 +261,8 @@ shared_password = true
   CHECK(accounts.at("a").shared == std::vector<std::string>{"post@contoso.com", "info@contoso.com"});
   CHECK(accounts.at("b").upn.empty());
   CHECK(accounts.at("b").shared.empty());
+  CHECK(accounts.at("a").rewrite_from == RewriteFrom::both);
+  CHECK(accounts.at("b").rewrite_from == RewriteFrom::no);
   CHECK(accounts.at("b").logins == std::vector<std::string>{"b"});
   CHECK(accounts.at("b").protocols == std::vector{Protocol::imap, Protocol::pop3, Protocol::smtp});
   CHECK(accounts.at("b").allow.empty());

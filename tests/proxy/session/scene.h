@@ -18,6 +18,7 @@
 #include "proxy/session/session.h"
 #include "proxy/smtp/client_side.h"
 #include "proxy/smtp/farewell.h"
+#include "proxy/smtp/rewriting/rewriter.h"
 #include "proxy/smtp/server_side.h"
 #include "proxy/smtp/watch.h"
 
@@ -40,7 +41,8 @@ inline ListenerFacts listener_facts(Protocol protocol) {
       facts.row = {pop3::make_client_side, pop3::make_server_side, pop3::farewell, pop3::watch()};
       break;
     case Protocol::smtp:
-      facts.row = {smtp::make_client_side, smtp::make_server_side, smtp::farewell, smtp::watch()};
+      facts.row = {smtp::make_client_side, smtp::make_server_side, smtp::farewell, smtp::watch(),
+                   smtp::rewriting::make_stage};
       break;
   }
   return facts;
