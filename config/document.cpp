@@ -41,8 +41,11 @@ Value converted(const toml::node& node) {
     Array items;
     for (const toml::node& item : *array) items.items.push_back(converted(item));
     value.what = std::move(items);
+  } else if (const auto* date = node.as_date()) {
+    const toml::date& day = date->get();
+    value.what = Date(std::chrono::year(day.year), std::chrono::month(day.month), std::chrono::day(day.day));
   } else if (!node.is_floating_point()) {
-    value.what = UnwantedKind{"a date or time"};
+    value.what = UnwantedKind{"a time"};
   }
   return value;
 }
@@ -111,6 +114,7 @@ std::string_view kind_of(const Value& value) {
     std::string_view operator()(const std::string&) const { return "text"; }
     std::string_view operator()(std::int64_t) const { return "a number"; }
     std::string_view operator()(bool) const { return "true or false"; }
+    std::string_view operator()(const Date&) const { return "a date"; }
     std::string_view operator()(const Array&) const { return "a list"; }
     std::string_view operator()(const Table&) const { return "a table"; }
     std::string_view operator()(const UnwantedKind& kind) const { return kind.name; }

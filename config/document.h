@@ -2,6 +2,7 @@
 // loader, and refuses before the library sees it what could exhaust it (FAULTS 82).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -33,13 +34,14 @@ struct Table {
 struct Array {
   std::vector<Value> items;
 };
-// Floats, dates and times: no key takes one.
+using Date = std::chrono::year_month_day;
+// Floats, and dates with a time: no key takes one.
 struct UnwantedKind {
   std::string_view name;
 };
 
 struct Value {
-  std::variant<std::string, std::int64_t, bool, Array, Table, UnwantedKind> what;
+  std::variant<std::string, std::int64_t, bool, Date, Array, Table, UnwantedKind> what;
   Position at;
 };
 

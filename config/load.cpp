@@ -74,7 +74,7 @@ std::expected<FileText, std::string> read_file(const std::string& path) {
 
 }  // namespace
 
-LoadResult load_text(std::string_view toml, const std::string& path) {
+LoadResult load_text(std::string_view toml, const std::string& path, const Environment& environment) {
   if (toml.size() > largest_configuration) return refuse(path, too_large());
   const auto root = parse_document(toml);
   if (!root) {
@@ -83,7 +83,7 @@ LoadResult load_text(std::string_view toml, const std::string& path) {
   }
   Problems problems(path);
   const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
-  const Reading reading{*root, directory, problems};
+  const Reading reading{*root, directory, environment, problems};
   check_sections(*root, problems);
   Loaded loaded;
   loaded.settings.path = path;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/environment.h"
 #include "config/settings.h"
 
 namespace saslift::config {
@@ -33,7 +34,8 @@ using LoadResult = std::expected<Loaded, std::vector<Problem>>;
 
 [[nodiscard]] LoadResult load(const std::string& path);
 // The same from text; `path` names it in messages and anchors relative file names.
-[[nodiscard]] LoadResult load_text(std::string_view toml, const std::string& path);
+[[nodiscard]] LoadResult load_text(std::string_view toml, const std::string& path,
+                                   const Environment& environment = process_environment());
 
 // --config, else /etc/saslift/saslift.toml, else ./saslift.toml.
 [[nodiscard]] std::string default_path();

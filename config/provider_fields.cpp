@@ -57,24 +57,36 @@ void lay_endpoint_over(std::optional<Endpoint>& below, Protocol protocol, TableR
   below = std::move(endpoint);
 }
 
-void lay_token_endpoint_over(PlacedProvider& provider, TableReader& reader) {
-  const auto url = reader.text("token_endpoint");
-  if (!url) return;
+// nullopt: not written, or no URL to send a secret or a person to (FAULTS 47).
+std::optional<Placed<std::string>> take_endpoint_url(std::string_view key, TableReader& reader) {
+  auto url = reader.text(key);
+  if (!url) return std::nullopt;
   if (folded(url->value).starts_with("http://")) {
-    reader.error(url->at, "'token_endpoint' must be https: the client secret travels to it");
-    return;
+    reader.error(url->at, fmt::format("'{}' must be https: {}", key,
+                                      key == "token_endpoint" ? "the client secret travels to it"
+                                                              : "what comes back from it opens mailboxes"));
+    return std::nullopt;
   }
   std::string probe = url->value;
   if (const auto hole = probe.find("{tenant}"); hole != std::string::npos) probe.replace(hole, 8, "tenant");
   if (!host_of_https_url(probe)) {
-    reader.error(url->at,
-                 fmt::format("{} is no usable 'token_endpoint'; it reads https://host/path, without user name, "
-                             "'?' or '#'; {{tenant}} may stand in it once",
-                             in_quotes(url->value)));
-    return;
+    reader.error(url->at, fmt::format("{} is no usable '{}'; it reads https://host/path, without user name, "
+                                      "'?' or '#'; {{tenant}} may stand in it once",
+                                      in_quotes(url->value), key));
+    return std::nullopt;
   }
-  provider.provider.token_endpoint = url->value;
-  provider.token_endpoint_at = url->at;
+  return url;
+}
+
+void lay_endpoint_urls_over(PlacedProvider& provider, TableReader& reader) {
+  if (auto url = take_endpoint_url("token_endpoint", reader)) {
+    provider.provider.token_endpoint = std::move(url->value);
+    provider.token_endpoint_at = url->at;
+  }
+  if (auto url = take_endpoint_url("authorization_endpoint", reader))
+    provider.provider.authorization_endpoint = std::move(url->value);
+  if (auto url = take_endpoint_url("device_authorization_endpoint", reader))
+    provider.provider.device_authorization_endpoint = std::move(url->value);
 }
 
 void lay_scope_over(PlacedProvider& provider, TableReader& reader) {
@@ -134,14 +146,12 @@ void lay_over(PlacedProvider& provider, TableReader& reader, const std::filesyst
   for (const Protocol protocol : all_protocols) {
     lay_endpoint_over(endpoint_of(provider.provider, protocol), protocol, reader);
   }
-  lay_token_endpoint_over(provider, reader);
+  lay_endpoint_urls_over(provider, reader);
   lay_scope_over(provider, reader);
   if (const auto mechanism = reader.choice("mechanism", mechanism_words))
     provider.provider.mechanism = mechanism->value;
   if (auto ca_file = read_ca_file(reader, directory)) provider.provider.ca_file = *std::move(ca_file);
   lay_smtp_extensions_over(provider.provider, reader);
-  reader.not_supported_yet("authorization_endpoint");
-  reader.not_supported_yet("device_authorization_endpoint");
 }
 
 }  // namespace saslift::config

@@ -11,12 +11,17 @@ namespace saslift::config {
 
 inline constexpr std::string_view default_provider = "exchange-online";
 
-// Who the tokens of a provider can stand for.
-enum class TokensFor { apps_and_people, people_alone };
+// Who the tokens of a provider can stand for. `people_and_their_apps`: an app that acts for one mailbox at a time.
+enum class TokensFor { apps_and_people, people_and_their_apps, people_alone };
 
 struct Preset {
-  Provider provider;  // its token_endpoint may hold "{tenant}"
+  Provider provider;  // its endpoints may hold "{tenant}"; the scope is that of an app, where it knows apps
+  std::string delegated_scope;
   TokensFor tokens_for = TokensFor::apps_and_people;
+  // Fields of `provider`, and "delegated_scope", for which EXCHANGE found no source that states them plainly.
+  std::vector<std::string_view> unverified;
+
+  [[nodiscard]] bool serves(Grant grant) const;
 };
 
 [[nodiscard]] const std::vector<Preset>& presets();

@@ -1,7 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,32 +66,53 @@ class Child {
   std::optional<int> status_;
 };
 
+// In the child, where only async-signal-safe calls are allowed. Returns where the program could not be started.
+void become(char* const* arguments, int output, pid_t parent) {
+  setpgid(0, 0);
+  // A process of ours that is killed takes its command with it.
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid() != parent) _exit(1);
+  const int nothing = open("/dev/null", O_RDWR);
+  dup2(nothing, STDIN_FILENO);
+  dup2(output, STDOUT_FILENO);
+  // Its complaints may hold secrets, and our standard error is the log.
+  dup2(nothing, STDERR_FILENO);
+  struct sigaction usual{};
+  usual.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &usual, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execvp(arguments[0], arguments);
+}
+
+// nullopt: errno says why.
 std::optional<pid_t> spawn(const std::vector<std::string>& words, int output) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  // Its complaints may hold secrets, and our standard error is the log.
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = 0;
-  const int error = posix_spawnp(&pid, arguments.front(), &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
+  std::array<int, 2> ends{-1, -1};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+  const Descriptor failure(ends[0]);
+  Descriptor failing(ends[1]);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    become(arguments.data(), output, parent);
+    const int error = errno;
+    static_cast<void>(!write(failing.number(), &error, sizeof error));
+    _exit(1);
+  }
+  if (pid < 0) return std::nullopt;
+  failing.reset();
+  int error = 0;
+  while (read(failure.number(), &error, sizeof error) < 0 && errno == EINTR) {
+  }
+  if (error == 0) return pid;
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
   errno = error;
-  return error == 0 ? std::optional(pid) : std::nullopt;
+  return std::nullopt;
 }
 
 enum class Ending { exited, too_slow, too_long };

@@ -46,6 +46,49 @@ const Table* section_table(const Reading& reading, std::string_view section) {
   return table;
 }
 
+void take_http_proxy(Service& service, TableReader& reader, const Reading& reading) {
+  const auto written = reader.text("http_proxy");
+  if (!written) return;
+  // A URL may stand here itself; one with a password is better kept in a place for secrets.
+  auto url = Secret(written->value);
+  if (folded(written->value).starts_with("http://")) {
+    if (written->value.find('@') != std::string::npos) {
+      reader.problems().warning(written->at,
+                                "'http_proxy' has a password in the configuration itself, for all who may "
+                                "read it; http_proxy = \"file:NAME\" keeps it apart");
+    }
+  } else {
+    auto secret = read_secret_key(reader, *written, "http_proxy", Stripping::trailing_newline, reading.directory);
+    if (!secret) return;
+    url = std::move(secret->bytes);
+  }
+  service.outbound_proxy.proxy = parse_http_proxy(url.reveal());
+  if (!service.outbound_proxy.proxy) {
+    reader.error(written->at,
+                 "'http_proxy' should read http://host:port or http://user:password@host:port, what is "
+                 "special in the last two as %XX");
+  }
+}
+
+// As curl has it: lower case wins, the proxy for https before the one for everything.
+void follow_environment(Service& service, const Reading& reading) {
+  for (const std::string name : {"no_proxy", "NO_PROXY"}) {
+    if (const auto list = reading.environment(name); list && service.outbound_proxy.direct.empty())
+      service.outbound_proxy.direct = parse_no_proxy(*list);
+  }
+  for (const std::string name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    if (service.outbound_proxy.proxy) return;
+    auto url = reading.environment(name);
+    if (!url) continue;
+    service.outbound_proxy.proxy = parse_http_proxy(*url);
+    wipe(*url);
+    if (service.outbound_proxy.proxy) return;
+    reading.problems.warning(
+        {}, fmt::format("${} is no http:// proxy, and is not used; say http_proxy in [service] what is", name));
+    return;
+  }
+}
+
 }  // namespace
 
 Service read_service(const Reading& reading) {
@@ -53,7 +96,10 @@ Service read_service(const Reading& reading) {
   service.state_dir = "/var/lib/saslift";
   service.hostname = host_name();
   const Table* table = section_table(reading, "service");
-  if (table == nullptr) return service;
+  if (table == nullptr) {
+    follow_environment(service, reading);
+    return service;
+  }
   TableReader reader(*table, find(reading.root, "service")->at, "[service]", reading.problems);
   if (const auto text = reader.text("state_dir")) {
     service.state_dir = (reading.directory / text->value).lexically_normal().string();
@@ -79,6 +125,8 @@ Service read_service(const Reading& reading) {
     }
   }
   if (auto ca_file = read_ca_file(reader, reading.directory)) service.ca_file = *std::move(ca_file);
+  take_http_proxy(service, reader, reading);
+  follow_environment(service, reading);
   reader.not_supported_yet("console");
   reader.not_supported_yet("metrics");
   reader.finish();

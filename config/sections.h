@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "config/environment.h"
 #include "config/provider_fields.h"
 #include "config/settings.h"
 #include "config/table_reader.h"
@@ -21,6 +22,7 @@ inline constexpr Word<Protocol> protocol_words[] = {
 struct Reading {
   const Table& root;
   const std::filesystem::path& directory;  // anchors relative file names
+  const Environment& environment;
   Problems& problems;
 };
 

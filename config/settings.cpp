@@ -30,6 +30,13 @@ bool lives_on_refresh_token(Grant grant) {
   return grant == Grant::device_code || grant == Grant::browser || grant == Grant::refresh_token;
 }
 
+bool acts_for_one_mailbox(Grant grant) { return grant == Grant::service_account; }
+
+bool is_delegated(const Identity& identity) {
+  if (identity.grant == Grant::command) return !identity.owner.empty();
+  return lives_on_refresh_token(identity.grant) || identity.grant == Grant::password;
+}
+
 std::string_view name_of(Protocol protocol) {
   switch (protocol) {
     case Protocol::imap:

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/http_proxy.h"
 #include "config/network.h"
 #include "config/secret.h"
 
@@ -64,6 +65,8 @@ enum class Grant : std::uint8_t {
 [[nodiscard]] std::string_view name_of(Grant grant);
 // A person has signed in, or has been taken over from elsewhere: device_code, browser, refresh_token.
 [[nodiscard]] bool lives_on_refresh_token(Grant grant);
+// A token for each mailbox, because it is the mailbox that the identity acts for: service_account.
+[[nodiscard]] bool acts_for_one_mailbox(Grant grant);
 
 enum class AssertionAlgorithm : std::uint8_t { ps256, rs256 };
 
@@ -75,16 +78,41 @@ struct SigningKey {
   AssertionAlgorithm algorithm = AssertionAlgorithm::ps256;
 };
 
+// EXCHANGE 1.10: where the platform itself hands out tokens.
+struct ManagedIdentity {
+  enum class Form : std::uint8_t { imds, app_service };
+  Form form = Form::imds;
+  std::string url;  // http: on this very host
+  Secret header;    // App Service: $IDENTITY_HEADER, guarded
+  // Which one, where the platform has several; all empty: its own. At most one is set.
+  std::string client_id, object_id, resource_id;
+};
+
+// The operator's own program, which prints a token.
+struct TokenCommand {
+  std::vector<std::string> words;        // never through a shell
+  std::vector<std::string> environment;  // "NAME=value"
+  std::chrono::milliseconds time{8'000};
+};
+
 struct Identity {
   std::string name;
   Provider provider;  // the preset or table, with this identity's overrides
   std::string tenant;
   std::string client_id;
   Grant grant = Grant::client_credentials;
-  Secret client_secret;  // guarded
+  Secret client_secret;  // guarded, as all below
+  std::optional<std::chrono::year_month_day> client_secret_expires;
   std::optional<SigningKey> signing_key;
-  std::string owner;  // the person who signs in, of a delegated grant
+  std::string owner;           // the person who signs in, of a delegated grant
+  Secret refresh_token;        // of grant refresh_token: the one to begin with
+  Secret password;             // of grant password: the owner's
+  std::string assertion_file;  // of grant federated: absolute
+  ManagedIdentity managed_identity;
+  TokenCommand command;
 };
+// Its tokens stand for a person (`owner`), not for the app.
+[[nodiscard]] bool is_delegated(const Identity& identity);
 
 // Whose address a message sent by SMTP shows: the client's word, or the mailbox's in the envelope, or there
 // and in the From field.
@@ -101,6 +129,8 @@ struct Account {
   RewriteFrom rewrite_from = RewriteFrom::no;
   std::vector<Network> allow;       // empty: whoever the listener lets in
   std::vector<Protocol> protocols;  // never empty; by default all that the provider has
+  // The user named to the provider's server, where it is not the usual one (auth/upstream_user.h).
+  std::map<Protocol, std::string> users;
 };
 
 struct Listener {
@@ -122,6 +152,7 @@ struct Service {
   std::chrono::milliseconds login_timeout{25'000};
   std::string hostname;  // our EHLO word and the name in greetings
   std::string ca_file;   // absolute; trusted in addition, everywhere
+  OutboundProxy outbound_proxy;
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

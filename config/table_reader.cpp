@@ -136,6 +136,17 @@ std::optional<Placed<std::chrono::milliseconds>> TableReader::duration(std::stri
   return Placed<std::chrono::milliseconds>{*duration, written->at};
 }
 
+std::optional<Placed<Date>> TableReader::date(std::string_view key) {
+  const Entry* entry = take(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto* day = std::get_if<Date>(&entry->value.what);
+  if (day == nullptr) {
+    wrong_kind(*entry, fmt::format("a date without quotes: {} = 2027-03-31", key));
+    return std::nullopt;
+  }
+  return Placed<Date>{*day, entry->value.at};
+}
+
 const Entry* TableReader::table(std::string_view key) {
   const Entry* entry = take(key);
   if (entry == nullptr) return nullptr;
@@ -156,9 +167,15 @@ void TableReader::not_supported_yet(std::string_view key) {
   problems_.error(entry->at, fmt::format("'{}' is not supported in this version; take it out", key));
 }
 
+void TableReader::pass_over(std::string_view key) {
+  std::erase(known_, key);
+  passed_over_.emplace_back(key);
+}
+
 void TableReader::finish() {
   for (const Entry& entry : table_.entries) {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
+    if (std::ranges::find(passed_over_, entry.key) != passed_over_.end()) continue;
     std::string text = fmt::format("unknown key {} in {}", in_quotes(entry.key), name_);
     const std::string suggestion = did_you_mean(entry.key, known_);
     text += suggestion.empty() ? fmt::format("; its keys are: {}", fmt::join(known_, ", ")) : suggestion;

@@ -51,6 +51,7 @@ class TableReader {
   [[nodiscard]] std::optional<Placed<std::int64_t>> integer(std::string_view key, IntegerRange range);
   [[nodiscard]] std::optional<Placed<bool>> boolean(std::string_view key);
   [[nodiscard]] std::optional<Placed<std::chrono::milliseconds>> duration(std::string_view key, DurationRange range);
+  [[nodiscard]] std::optional<Placed<Date>> date(std::string_view key);
   [[nodiscard]] const Entry* table(std::string_view key);
   template <class Choice, std::size_t count>
   [[nodiscard]] std::optional<Placed<Choice>> choice(std::string_view key, const Word<Choice> (&words)[count]) {
@@ -65,6 +66,8 @@ class TableReader {
     return std::nullopt;
   }
 
+  // A key that does nothing here, which the caller has told: neither unknown nor one to suggest.
+  void pass_over(std::string_view key);
   // A key of the design that does nothing yet.
   void not_supported_yet(std::string_view key);
   void finish();
@@ -89,6 +92,7 @@ class TableReader {
   std::string name_;
   Problems& problems_;
   std::vector<std::string> known_;
+  std::vector<std::string> passed_over_;
 };
 
 }  // namespace saslift::config

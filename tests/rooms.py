@@ -9,8 +9,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 # (what is included, who may, why nobody else)
 LIBRARIES = (
-    (r"uv\.h|openssl/.*", r"proxy/(net|keeper|fetch)/",
-     "sockets and TLS are behind proxy/net, so that dialogues and sessions are tested without either"),
+    (r"uv\.h|openssl/.*", r"proxy/(net|keeper|fetch)/|config/signing_key\.cpp",
+     "sockets and TLS are behind proxy/net, so that dialogues and sessions are tested without either; one file of the "
+     "loader opens certificates and keys"),
     (r"httplib\.h", r"proxy/(fetch|console)/", "HTTP runs in a process of its own that a deadline can kill"),
     (r"toml\+\+/.*", r"config/document\.cpp", "one file knows the library, and guards what reaches it"),
     (r"nlohmann/.*", r"(auth|proxy)/.*\.cpp", "it takes seconds to compile: never in a header"),

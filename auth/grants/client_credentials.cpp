@@ -1,19 +1,17 @@
-#include "auth/grants/client_credentials.h"
-
+// RFC 6749 section 4.4: the app itself asks, with its secret or a signed assertion; EXCHANGE 1.2, 1.3.
 #include <array>
 
-#include "auth/grants/form.h"
+#include "auth/grants/requests.h"
+#include "auth/grants/token_form.h"
 
 namespace saslift::auth {
 
-config::Secret client_credentials_body(const config::Identity& identity) {
-  const std::array<FormField, 4> fields{{
-      {.name = "client_id", .value = identity.client_id},
+TokenRequest client_credentials_request(const config::Identity& identity, const TokenQuery& query) {
+  const std::array<FormField, 2> fields{{
       {.name = "scope", .value = identity.provider.scope},
-      {.name = "client_secret", .value = identity.client_secret.reveal()},
       {.name = "grant_type", .value = "client_credentials"},
   }};
-  return encode_form(fields);
+  return token_form(identity, fields, query.now);
 }
 
 }  // namespace saslift::auth

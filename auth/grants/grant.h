@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "auth/clock.h"
+#include "auth/grants/token_request.h"
 #include "config/secret.h"
 #include "config/settings.h"
 
@@ -26,14 +27,6 @@ struct TokenKey {
   friend auto operator<=>(const TokenKey&, const TokenKey&) = default;
 };
 
-// One POST to a token endpoint, application/x-www-form-urlencoded.
-struct TokenRequest {
-  std::string url;      // https
-  config::Secret body;  // form-encoded
-  std::string ca_file;  // trusted in addition to the system's; empty: none
-  std::string service_ca_file;
-};
-
 // What a request is made of besides the identity.
 struct TokenQuery {
   std::string_view subject;                       // as in TokenKey
@@ -45,12 +38,22 @@ struct TokenQuery {
 struct TokenReply {
   int status = 0;
   std::optional<Duration> retry_after;
-  std::string correlation_id;  // x-ms-request-id or client-request-id, for the log
-  config::Secret body;         // at most 64 KiB
+  std::string trace_id;                            // x-ms-request-id, for the log
+  std::string correlation_id;                      // client-request-id, for the log
+  config::Secret body;                             // at most 64 KiB
+  std::chrono::system_clock::time_point received;  // by the wall clock: "expires_on" is a date
 };
 
 // Nothing usable came back.
-enum class FetchFailure : std::uint8_t { unreachable, tls, timeout, too_long, died };
+enum class FetchFailure : std::uint8_t {
+  unreachable,
+  tls,
+  timeout,
+  too_long,
+  died,
+  no_assertion,  // the file or key that it takes cannot be used
+  command_failed,
+};
 struct FetchError {
   FetchFailure kind = FetchFailure::unreachable;
   std::string detail;
@@ -75,6 +78,7 @@ struct TokenError {
   std::string description;  // the provider's, printable, at most 512 bytes; for the log alone
   std::string correlation_id;
   std::optional<Duration> retry_after;
+  std::string trace_id;
 };
 
 using TokenOutcome = std::expected<Token, TokenError>;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "auth/grants/grant.h"
+#include "auth/grants/jwt.h"
 #include "auth/grants/token_json.h"
 
 namespace saslift::auth {
@@ -17,6 +19,8 @@ constexpr std::size_t longest_description = 512;
 constexpr std::size_t longest_word = 64;
 // So that it fits in a frame to a worker (auth/frames.h) beside all else.
 constexpr std::size_t largest_token = 32 * 1024;
+// So that it fits, URL-encoded, into a request and, with those of others, into the sealed state.
+constexpr std::size_t largest_refresh_token = 16 * 1024;
 constexpr std::int64_t usual_life_seconds = 3600;
 constexpr std::int64_t shortest_life_seconds = 60;
 constexpr std::int64_t longest_life_seconds = 86'400;
@@ -37,20 +41,27 @@ std::string text_of(const Json& json, const char* name) {
   return member != json.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
 
-Duration life_of(const Json& json) {
-  std::int64_t seconds = usual_life_seconds;
-  const auto member = json.find("expires_in");
+// A number, or one in a string (EXCHANGE 1.1, 1.10). nullopt: neither.
+std::optional<std::int64_t> seconds_in(const Json& json, const char* name) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max() / 4;
+  const auto member = json.find(name);
   if (member != json.end() && member->is_number()) {
-    const double bounded = std::clamp(member->get<double>(), 0.0, static_cast<double>(longest_life_seconds));
-    seconds = static_cast<std::int64_t>(bounded);
-  } else if (const std::string text = text_of(json, "expires_in"); !text.empty()) {
-    std::int64_t parsed = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-    if (error == std::errc::result_out_of_range) {
-      seconds = text.front() == '-' ? 0 : longest_life_seconds;
-    } else if (error == std::errc()) {
-      seconds = parsed;
-    }
+    return static_cast<std::int64_t>(std::clamp(member->get<double>(), 0.0, static_cast<double>(most)));
+  }
+  const std::string text = text_of(json, name);
+  std::int64_t parsed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (error == std::errc::result_out_of_range) return text.front() == '-' ? 0 : most;
+  if (error != std::errc()) return std::nullopt;
+  return std::clamp<std::int64_t>(parsed, 0, most);
+}
+
+Duration life_of(const Json& json, std::chrono::system_clock::time_point received) {
+  std::int64_t seconds = usual_life_seconds;
+  if (const auto life = seconds_in(json, "expires_in")) {
+    seconds = *life;
+  } else if (const auto end = seconds_in(json, "expires_on")) {
+    seconds = *end - std::chrono::duration_cast<std::chrono::seconds>(received.time_since_epoch()).count();
   }
   return std::chrono::seconds(std::clamp(seconds, shortest_life_seconds, longest_life_seconds));
 }
@@ -72,41 +83,60 @@ std::string_view name_of(FetchFailure failure) {
       return "too_long";
     case FetchFailure::died:
       return "fetch_died";
+    case FetchFailure::no_assertion:
+      return "no_assertion";
+    case FetchFailure::command_failed:
+      return "command_failed";
   }
   return "unknown";
 }
 
-bool is_token(std::string_view token) {
-  return !token.empty() && token.size() <= largest_token &&
+bool is_token(std::string_view token, std::size_t most) {
+  return !token.empty() && token.size() <= most &&
          std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '\\'; });
 }
 
-TokenOutcome read_object(const Json& json, std::vector<config::Secret>& tokens, TokenError error) {
-  if (has_error(json)) {
-    const std::string name = text_of(json, "error");
-    if (std::find(permanent_errors.begin(), permanent_errors.end(), name) != permanent_errors.end())
-      error.kind = TokenErrorKind::permanent;
-    error.error = name.empty() ? "unnamed_error" : printable(name, longest_word);
-    if (const std::string text = text_of(json, "error_description"); !text.empty())
-      error.description = printable(text, longest_description);
-    if (const std::string id = text_of(json, "correlation_id"); !id.empty())
-      error.correlation_id = printable(id, longest_word);
-    return std::unexpected(std::move(error));
-  }
-  const std::string index = text_of(json, "access_token");
+// What take_tokens() has put aside. nullptr: no such member, or none with a text in it.
+config::Secret* token_of(const Json& json, const char* name, std::vector<config::Secret>& tokens) {
+  const std::string index = text_of(json, name);
   std::size_t place = tokens.size();
   std::from_chars(index.data(), index.data() + index.size(), place);
-  if (place >= tokens.size() || tokens[place].empty()) {
-    error.error = "no_token";
+  return place < tokens.size() && !tokens[place].empty() ? &tokens[place] : nullptr;
+}
+
+TokenError read_error(const Json& json, TokenError error) {
+  const std::string name = text_of(json, "error");
+  if (std::find(permanent_errors.begin(), permanent_errors.end(), name) != permanent_errors.end())
+    error.kind = TokenErrorKind::permanent;
+  error.error = name.empty() ? "unnamed_error" : printable(name, longest_word);
+  if (const std::string text = text_of(json, "error_description"); !text.empty())
+    error.description = printable(text, longest_description);
+  if (const std::string id = text_of(json, "correlation_id"); !id.empty())
+    error.correlation_id = printable(id, longest_word);
+  if (const std::string id = text_of(json, "trace_id"); !id.empty()) error.trace_id = printable(id, longest_word);
+  return error;
+}
+
+std::string user_of(const config::Secret* id_token, const config::Secret& access_token) {
+  std::string user = id_token != nullptr ? user_in_jwt(id_token->reveal()) : std::string();
+  return user.empty() ? user_in_jwt(access_token.reveal()) : user;
+}
+
+TokenOutcome read_object(const Json& json, std::vector<config::Secret>& tokens, TokenError error) {
+  const auto flaw = [&](std::string_view name) {
+    error.error = name;
     return std::unexpected(std::move(error));
-  }
-  if (!is_token(tokens[place].reveal())) {
-    error.error = "unfit_token";
-    return std::unexpected(std::move(error));
-  }
+  };
+  config::Secret* access_token = token_of(json, "access_token", tokens);
+  if (access_token == nullptr) return flaw("no_token");
+  if (!is_token(access_token->reveal(), largest_token)) return flaw("unfit_token");
   Token token;
-  token.access_token = std::move(tokens[place]);
-  token.life = life_of(json);
+  token.user = user_of(token_of(json, "id_token", tokens), *access_token);
+  token.access_token = std::move(*access_token);
+  if (config::Secret* refresh_token = token_of(json, "refresh_token", tokens)) {
+    if (!is_token(refresh_token->reveal(), largest_refresh_token)) return flaw("unfit_refresh_token");
+    token.refresh_token = std::move(*refresh_token);
+  }
   return token;
 }
 
@@ -121,6 +151,7 @@ TokenOutcome read_reply(FetchOutcome outcome) {
   }
   error.description = "HTTP status " + std::to_string(outcome->status);
   error.correlation_id = printable(outcome->correlation_id, longest_word);
+  error.trace_id = printable(outcome->trace_id, longest_word);
   error.retry_after = outcome->retry_after;
   if (outcome->body.size() > largest_token_reply) {
     error.error = "too_long";
@@ -134,11 +165,14 @@ TokenOutcome read_reply(FetchOutcome outcome) {
     return std::unexpected(std::move(error));
   }
   const bool succeeded = outcome->status >= 200 && outcome->status < 300;
-  if (!succeeded && !has_error(json)) {
+  if (has_error(json)) return std::unexpected(read_error(json, std::move(error)));
+  if (!succeeded) {
     error.error = "http_" + std::to_string(outcome->status);
     return std::unexpected(std::move(error));
   }
-  return read_object(json, taken.tokens, std::move(error));
+  TokenOutcome token = read_object(json, taken.tokens, std::move(error));
+  if (token) token->life = life_of(json, outcome->received);
+  return token;
 }
 
 }  // namespace saslift::auth

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/fetch/command.h"
 #include "proxy/fetch/exchange.h"
 #include "proxy/fetch/messages.h"
 
@@ -25,20 +26,32 @@ void confine() {
   setrlimit(RLIMIT_CORE, &no_core);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  const rlimit memory{address_space, address_space};
-  setrlimit(RLIMIT_AS, &memory);
 #endif
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   signal(SIGPIPE, SIG_IGN);
   alarm(seconds_to_live);
 }
 
+// Against what the library takes from a hostile endpoint. A command of the operator's takes what it needs.
+void bound_memory() {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const rlimit memory{address_space, address_space};
+  setrlimit(RLIMIT_AS, &memory);
+#endif
+}
+
+auth::FetchOutcome carry_out(const auth::TokenRequest& request) {
+  if (request.command) return run_command(*request.command);
+  bound_memory();
+  return exchange(request);
+}
+
 // Empty: nothing usable.
 config::Secret read_all(int descriptor) {
   std::string bytes;
-  bytes.reserve(largest_message + 1);
+  bytes.reserve(largest_request + 1);
   std::array<char, 4096> chunk{};
-  while (bytes.size() <= largest_message) {
+  while (bytes.size() <= largest_request) {
     const ssize_t size = ::read(descriptor, chunk.data(), chunk.size());
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) break;
@@ -65,7 +78,7 @@ int run_fetch() {
   const config::Secret message = read_all(STDIN_FILENO);
   const auto request = decode_request(message.reveal());
   if (!request) return 2;
-  return write_all(STDOUT_FILENO, encode(exchange(*request)).reveal()) ? 0 : 1;
+  return write_all(STDOUT_FILENO, encode(carry_out(*request)).reveal()) ? 0 : 1;
 }
 
 }  // namespace saslift::proxy::fetch

@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t longest_correlation_id = 128;
+constexpr std::size_t longest_id = 128;
+constexpr std::size_t most_headers = 8;
 constexpr std::int64_t longest_retry_after = 24LL * 3600 * 1000;
 
 config::Secret join(const json& head, std::string_view body) {
@@ -64,11 +65,157 @@ std::string printable(std::string_view text, std::size_t longest) {
   return result;
 }
 
+// The secrets of a request, in the order in which both sides name them.
+class SecretsOut {
+ public:
+  void add(const config::Secret& secret) { parts_.push_back(secret.reveal()); }
+  [[nodiscard]] json sizes() const {
+    json sizes = json::array();
+    for (const auto part : parts_) sizes.push_back(part.size());
+    return sizes;
+  }
+  [[nodiscard]] config::Secret joined() const {
+    std::size_t size = 0;
+    for (const auto part : parts_) size += part.size();
+    if (size > largest_request - 2 - largest_cbor) throw std::length_error("a token request's secrets are too long");
+    std::string bytes;
+    bytes.reserve(size + 1);
+    for (const auto part : parts_) bytes += part;
+    return config::Secret::taken_from(bytes);
+  }
+
+ private:
+  std::vector<std::string_view> parts_;
+};
+
+class SecretsIn {
+ public:
+  SecretsIn(const json& head, std::string_view bytes) : bytes_(bytes) {
+    const auto found = head.find("sizes");
+    if (found != head.end() && found->is_array()) sizes_ = *found;
+  }
+  [[nodiscard]] std::optional<config::Secret> next() {
+    if (next_ >= sizes_.size() || !sizes_[next_].is_number_unsigned()) return std::nullopt;
+    const auto size = sizes_[next_++].get<std::size_t>();
+    if (size > bytes_.size()) return std::nullopt;
+    config::Secret secret(bytes_.substr(0, size));
+    bytes_.remove_prefix(size);
+    return secret;
+  }
+  [[nodiscard]] bool at_end() const { return next_ == sizes_.size() && bytes_.empty(); }
+
+ private:
+  json sizes_ = json::array();
+  std::size_t next_ = 0;
+  std::string_view bytes_;
+};
+
+json to_json(const auth::Assertion& assertion, SecretsOut& secrets) {
+  if (const auto* file = std::get_if<auth::AssertionInFile>(&assertion.source))
+    return {{"field", assertion.field}, {"path", file->path}};
+  const auto& unsigned_one = std::get<auth::AssertionToSign>(assertion.source);
+  secrets.add(unsigned_one.key_pem);
+  return {{"field", assertion.field},
+          {"input", unsigned_one.signing_input},
+          {"algorithm", static_cast<int>(unsigned_one.algorithm)},
+          {"key_store", unsigned_one.key_store}};
+}
+
+std::optional<auth::Assertion> read_assertion(const json& head, SecretsIn& secrets) {
+  const auto field = text(head, "field");
+  if (!field) return std::nullopt;
+  if (auto path = text(head, "path")) return auth::Assertion{*field, auth::AssertionInFile{*std::move(path)}};
+  auto input = text(head, "input");
+  auto key_store = text(head, "key_store");
+  const auto algorithm = number(head, "algorithm");
+  auto key = secrets.next();
+  if (!input || !key_store || !algorithm || *algorithm < 0 || *algorithm > 1 || !key) return std::nullopt;
+  return auth::Assertion{*field, auth::AssertionToSign{.signing_input = *std::move(input),
+                                                       .algorithm = static_cast<config::AssertionAlgorithm>(*algorithm),
+                                                       .key_pem = *std::move(key),
+                                                       .key_store = *std::move(key_store)}};
+}
+
+std::optional<config::HttpProxy> read_proxy(const json& head, SecretsIn& secrets) {
+  auto host = text(head, "host");
+  auto user = text(head, "user");
+  const auto port = number(head, "port");
+  auto password = secrets.next();
+  if (!host || !user || !port || *port < 1 || *port > 65535 || !password) return std::nullopt;
+  return config::HttpProxy{.host = *std::move(host),
+                           .port = static_cast<std::uint16_t>(*port),
+                           .user = *std::move(user),
+                           .password = *std::move(password)};
+}
+
+std::optional<std::vector<std::string>> texts(const json& head, const char* key) {
+  const auto found = head.find(key);
+  if (found == head.end() || !found->is_array()) return std::nullopt;
+  std::vector<std::string> result;
+  for (const json& one : *found) {
+    if (!one.is_string()) return std::nullopt;
+    result.push_back(one.get<std::string>());
+  }
+  return result;
+}
+
+std::optional<config::TokenCommand> read_command(const json& head) {
+  auto words = texts(head, "words");
+  auto environment = texts(head, "environment");
+  const auto time = number(head, "time");
+  if (!words || words->empty() || !environment || !time || *time < 0) return std::nullopt;
+  return config::TokenCommand{
+      .words = *std::move(words), .environment = *std::move(environment), .time = std::chrono::milliseconds(*time)};
+}
+
+// The parts that stand in the head where there are any: read with `read`. False: malformed.
+template <class Part, class Read>
+bool take(const json& head, const char* key, std::optional<Part>& part, const Read& read) {
+  const auto found = head.find(key);
+  if (found == head.end()) return true;
+  if (found->is_object()) part = read(*found);
+  return part.has_value();
+}
+
+bool read_headers(const json& head, auth::TokenRequest& request, SecretsIn& secrets) {
+  auto names = texts(head, "headers");
+  if (!names || names->size() > most_headers) return false;
+  for (std::string& name : *names) {
+    auto value = secrets.next();
+    if (!value) return false;
+    request.headers.push_back({std::move(name), *std::move(value)});
+  }
+  return true;
+}
+
 }  // namespace
 
 config::Secret encode(const auth::TokenRequest& request) {
-  return join({{"url", request.url}, {"ca_file", request.ca_file}, {"service_ca_file", request.service_ca_file}},
-              request.body.reveal());
+  json head{{"url", request.url},
+            {"ca_file", request.ca_file},
+            {"service_ca_file", request.service_ca_file},
+            {"method", static_cast<int>(request.method)}};
+  SecretsOut secrets;
+  secrets.add(request.body);
+  json names = json::array();
+  for (const auto& header : request.headers) {
+    names.push_back(header.name);
+    secrets.add(header.value);
+  }
+  head["headers"] = std::move(names);
+  if (request.assertion) head["assertion"] = to_json(*request.assertion, secrets);
+  if (request.http_proxy) {
+    head["proxy"] = {
+        {"host", request.http_proxy->host}, {"port", request.http_proxy->port}, {"user", request.http_proxy->user}};
+    secrets.add(request.http_proxy->password);
+  }
+  if (request.command) {
+    head["command"] = {{"words", request.command->words},
+                       {"environment", request.command->environment},
+                       {"time", request.command->time.count()}};
+  }
+  head["sizes"] = secrets.sizes();
+  return join(head, secrets.joined().reveal());
 }
 
 config::Secret encode(const auth::FetchOutcome& outcome) {
@@ -78,7 +225,9 @@ config::Secret encode(const auth::FetchOutcome& outcome) {
                 {});
   }
   json head{{"status", outcome->status},
-            {"correlation_id", printable(outcome->correlation_id, longest_correlation_id)}};
+            {"trace_id", printable(outcome->trace_id, longest_id)},
+            {"correlation_id", printable(outcome->correlation_id, longest_id)},
+            {"received", std::chrono::system_clock::to_time_t(outcome->received)}};
   if (outcome->retry_after) head["retry_after"] = outcome->retry_after->count();
   return join(head, outcome->body.reveal());
 }
@@ -86,18 +235,34 @@ config::Secret encode(const auth::FetchOutcome& outcome) {
 std::expected<auth::TokenRequest, MalformedMessage> decode_request(std::string_view message) {
   const auto parts = split(message);
   if (!parts) return std::unexpected(parts.error());
-  const auto url = text(parts->head, "url");
-  const auto ca_file = text(parts->head, "ca_file");
-  const auto service_ca_file = text(parts->head, "service_ca_file");
-  if (!url || !ca_file || !service_ca_file) return std::unexpected(MalformedMessage{"not a token request"});
-  return auth::TokenRequest{*url, config::Secret(parts->body), *ca_file, *service_ca_file};
+  const json& head = parts->head;
+  SecretsIn secrets(head, parts->body);
+  auto url = text(head, "url");
+  auto ca_file = text(head, "ca_file");
+  auto service_ca_file = text(head, "service_ca_file");
+  const auto method = number(head, "method");
+  auto body = secrets.next();
+  const std::unexpected malformed(MalformedMessage{"not a token request"});
+  if (!url || !ca_file || !service_ca_file || !method || *method < 0 || *method > 1 || !body) return malformed;
+  auth::TokenRequest request{.url = *std::move(url),
+                             .body = *std::move(body),
+                             .ca_file = *std::move(ca_file),
+                             .service_ca_file = *std::move(service_ca_file),
+                             .method = static_cast<auth::HttpMethod>(*method)};
+  const bool whole =
+      read_headers(head, request, secrets) &&
+      take(head, "assertion", request.assertion, [&](const json& one) { return read_assertion(one, secrets); }) &&
+      take(head, "proxy", request.http_proxy, [&](const json& one) { return read_proxy(one, secrets); }) &&
+      take(head, "command", request.command, read_command) && secrets.at_end();
+  if (!whole) return malformed;
+  return request;
 }
 
 std::expected<auth::FetchOutcome, MalformedMessage> decode_outcome(std::string_view message) {
   const auto parts = split(message);
   if (!parts) return std::unexpected(parts.error());
   if (const auto failure = number(parts->head, "failure")) {
-    if (*failure < 0 || *failure > static_cast<int>(auth::FetchFailure::died)) {
+    if (*failure < 0 || *failure > static_cast<int>(auth::FetchFailure::command_failed)) {
       return std::unexpected(MalformedMessage{"unknown failure"});
     }
     return auth::FetchOutcome(
@@ -109,7 +274,9 @@ std::expected<auth::FetchOutcome, MalformedMessage> decode_outcome(std::string_v
   if (parts->body.size() > auth::largest_token_reply) return std::unexpected(MalformedMessage{"body too long"});
   auth::TokenReply reply;
   reply.status = static_cast<int>(*status);
-  reply.correlation_id = printable(text(parts->head, "correlation_id").value_or(""), longest_correlation_id);
+  reply.received = std::chrono::system_clock::from_time_t(number(parts->head, "received").value_or(0));
+  reply.trace_id = printable(text(parts->head, "trace_id").value_or(""), longest_id);
+  reply.correlation_id = printable(text(parts->head, "correlation_id").value_or(""), longest_id);
   if (const auto after = number(parts->head, "retry_after")) {
     reply.retry_after = auth::Duration(std::clamp<std::int64_t>(*after, 0, longest_retry_after));
   }

@@ -5,15 +5,23 @@
 
 namespace saslift::proxy::fetch {
 
-std::optional<HttpsUrl> parse_url(std::string_view url) {
-  constexpr std::string_view scheme = "https://";
-  if (!url.starts_with(scheme)) return std::nullopt;
-  url.remove_prefix(scheme.size());
+std::optional<Url> parse_url(std::string_view url) {
+  constexpr std::string_view https = "https://";
+  constexpr std::string_view http = "http://";
+  Url result;
+  if (url.starts_with(https)) {
+    url.remove_prefix(https.size());
+  } else if (url.starts_with(http)) {
+    url.remove_prefix(http.size());
+    result.scheme = UrlScheme::http;
+    result.port = 80;
+  } else {
+    return std::nullopt;
+  }
   if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c > '~' || c == '#'; })) return std::nullopt;
 
   const std::size_t slash = std::min(url.find_first_of("/?"), url.size());
   std::string_view authority = url.substr(0, slash);
-  HttpsUrl result;
   result.path = url.substr(slash);
   if (!result.path.starts_with('/')) result.path.insert(0, 1, '/');
 

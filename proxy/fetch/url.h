@@ -1,4 +1,4 @@
-// The https URL of a token endpoint, in parts.
+// The URL of a token endpoint, in parts.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,16 @@
 
 namespace saslift::proxy::fetch {
 
-struct HttpsUrl {
+enum class UrlScheme : std::uint8_t { https, http };
+
+struct Url {
+  UrlScheme scheme = UrlScheme::https;
   std::string host;  // an IPv6 literal without its brackets
   std::uint16_t port = 443;
   std::string path;  // with the query; "/" at least
 };
 
-// nullopt: not https, user info, a fragment, control characters or spaces, no such port.
-[[nodiscard]] std::optional<HttpsUrl> parse_url(std::string_view url);
+// nullopt: neither https nor http, user info, a fragment, control characters or spaces, no such port.
+[[nodiscard]] std::optional<Url> parse_url(std::string_view url);
 
 }  // namespace saslift::proxy::fetch

@@ -40,7 +40,7 @@ class TokenFetcher::Run {
         deadline_(loop, [this] { give_up(auth::FetchFailure::timeout, "no reply in time"); }),
         request_([&](uv_pipe_t* pipe) { return uv_pipe_init(loop.raw(), pipe, 0); }),
         reply_([&](uv_pipe_t* pipe) { return uv_pipe_init(loop.raw(), pipe, 0); }) {
-    reply_bytes_.reserve(fetch::largest_message);  // so that growing leaves no copy behind
+    reply_bytes_.reserve(fetch::largest_outcome);  // so that growing leaves no copy behind
     const std::array descriptors{pipe_to_child(request_.get(), UV_READABLE_PIPE),
                                  pipe_to_child(reply_.get(), UV_WRITABLE_PIPE), child_error_output()};
     process_.emplace(loop, program, descriptors, [this](Exit exit) { exited(exit); });
@@ -90,7 +90,7 @@ class TokenFetcher::Run {
   }
 
   void received(std::span<char> bytes) {
-    const bool fits = reply_bytes_.size() + bytes.size() <= fetch::largest_message;
+    const bool fits = reply_bytes_.size() + bytes.size() <= fetch::largest_outcome;
     if (fits) reply_bytes_.append(bytes.data(), bytes.size());
     config::wipe(bytes.data(), bytes.size());
     if (!fits) give_up(auth::FetchFailure::too_long, "the fetch process said too much");

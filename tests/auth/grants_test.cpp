@@ -1,6 +1,5 @@
 #include <random>
 
-#include "auth/grants/client_credentials.h"
 #include "auth/grants/form.h"
 #include "auth/grants/grant.h"
 #include "auth/grants/token_json.h"
@@ -38,8 +37,8 @@ TEST_CASE("client_credentials asks as EXCHANGE 1.2 says, everything URL-encoded"
   CHECK(request.body.reveal() ==
         "client_id=00000000-0000-0000-0000-00000000000a"
         "&scope=https%3A%2F%2Foutlook.office365.com%2F.default"
-        "&client_secret=a~b%2Bc%2Fd%3De%20f%26g%25h%C3%A4.-_"
-        "&grant_type=client_credentials");
+        "&grant_type=client_credentials"
+        "&client_secret=a~b%2Bc%2Fd%3De%20f%26g%25h%C3%A4.-_");
 }
 
 TEST_CASE("tokens are cut out of JSON, whatever stands around them") {
@@ -193,7 +192,9 @@ TEST_CASE("FAULTS 37: a fetch that brought nothing is a temporary error with a n
                                                                   {FetchFailure::tls, "tls"},
                                                                   {FetchFailure::timeout, "timeout"},
                                                                   {FetchFailure::too_long, "too_long"},
-                                                                  {FetchFailure::died, "fetch_died"}};
+                                                                  {FetchFailure::died, "fetch_died"},
+                                                                  {FetchFailure::no_assertion, "no_assertion"},
+                                                                  {FetchFailure::command_failed, "command_failed"}};
   for (const auto& [kind, name] : rows) {
     const TokenOutcome token = read_reply(std::unexpected(FetchError{kind, "the\ndetail"}));
     REQUIRE_FALSE(token.has_value());

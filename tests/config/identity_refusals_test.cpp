@@ -1,5 +1,7 @@
 // What is wrong with [identity.NAME] and [provider.NAME].
 
+#include <algorithm>
+
 #include "tests/config/refusals.h"
 
 namespace saslift::config {
@@ -11,17 +13,15 @@ TEST_CASE("identities say what they lack") {
   check({
       {"[identity.office]\n",
        {"1:11: [identity.office] has no 'client_id'; it is the app registration's Application (client) ID",
-        "1:11: [identity.office] has no 'client_secret'; client_secret = \"file:NAME.secret\" names the file it is in",
+        "1:11: [identity.office] has no 'client_secret', nor a 'certificate'; client_secret = "
+        "\"file:NAME.secret\" names the file it is in",
         "1:11: [identity.office] has no 'tenant'; it is the directory's domain or ID, such as "
         "contoso.onmicrosoft.com"}},
       {identity_with("provider = \"exchange-onlin\""),
        {"5:12: there is no provider 'exchange-onlin'; did you mean 'exchange-online'?"}},
       {identity_with("provider = \"contoso\""),
-       {"5:12: there is no provider 'contoso'; the presets are exchange-online, exchange-gcc-high, exchange-china, "
-        "outlook-com, gmail, yahoo, aol; others need a table [provider.NAME]"}},
-      {identity_with("provider = \"exchange-dod\""),
-       {"5:12: no preset 'exchange-dod': its host names could not be verified; describe them in a table "
-        "[provider.NAME]"}},
+       {"5:12: there is no provider 'contoso'; the presets are exchange-online, exchange-gcc-high, exchange-dod, "
+        "exchange-china, outlook-com, gmail, yahoo, aol; others need a table [provider.NAME]"}},
       {"[provider.gmail]\n",
        {"1:11: 'gmail' is a preset; give your own provider another name, or override single fields in the identity"}},
       {"[identity.office]\ntenant = \"contoso/../x\"\nclient_id = \"a b\"\nclient_secret = \"x~y\"\n",
@@ -37,11 +37,15 @@ TEST_CASE("identities say what they lack") {
 TEST_CASE("presets of people's mailboxes refuse an app's own grant") {
   const RefusalFixture fixture;
   for (const std::string name : {"outlook-com", "gmail", "yahoo", "aol"}) {
-    CHECK(
-        fixture.problems(identity_with("provider = \"" + name + "\"")) ==
-        std::vector<std::string>{"5:12: '" + name +
-                                 "' gives no token to an app alone (grant client_credentials): its mailboxes belong to "
-                                 "people who sign in, which is not supported in this version"});
+    for (const std::string grant : {"client_credentials", "federated", "managed_identity"}) {
+      CAPTURE(name, grant);
+      const auto told = fixture.problems("[identity.a]\nprovider = \"" + name + "\"\ngrant = \"" + grant + "\"\n");
+      const std::string workspace = name == "gmail" ? ", or \"service_account\" of a Workspace" : "";
+      CHECK(std::find(told.begin(), told.end(),
+                      "2:12: '" + name + "' gives no token with grant '" + grant +
+                          "': its mailboxes belong to people who sign in; use grant = \"browser\"" + workspace) !=
+            told.end());
+    }
   }
 }
 

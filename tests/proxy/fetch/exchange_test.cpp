@@ -33,14 +33,15 @@ auth::FetchError error_of(const auth::TokenRequest& request) {
 }  // namespace
 
 TEST_CASE("a good reply comes back whole, and the request is what an endpoint expects") {
-  const HostileEndpoint endpoint(
-      says(http("200 OK\r\nx-ms-request-id: abc-1\r\nRetry-After: 3", R"({"access_token":"t"})")));
+  const HostileEndpoint endpoint(says(http(
+      "200 OK\r\nx-ms-request-id: abc-1\r\nclient-request-id: def-2\r\nRetry-After: 3", R"({"access_token":"t"})")));
   const auto outcome = proxy::fetch::exchange(request_to(endpoint));
   INFO((outcome ? std::string() : outcome.error().detail));
   REQUIRE(outcome);
   CHECK(outcome->status == 200);
   CHECK(outcome->body.reveal() == R"({"access_token":"t"})");
-  CHECK(outcome->correlation_id == "abc-1");
+  CHECK(outcome->trace_id == "abc-1");
+  CHECK(outcome->correlation_id == "def-2");
   CHECK(outcome->retry_after == auth::Duration{3'000});
   const auto sent = endpoint.last_request();
   CHECK(sent.starts_with("POST /tenant/token HTTP/1.1\r\n"));
