@@ -27,7 +27,8 @@ LoginDesk::State::State(const config::Settings& configured, std::uint64_t seed)
     : settings(&configured),
       accounts(configured),
       decoy(decoy_hash()),
-      tokens(configured, seed),
+      refresh_tokens(configured),
+      tokens(configured, refresh_tokens, seed),
       trust(trust_files(configured)) {}
 
 void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant now) {
@@ -75,11 +76,11 @@ void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
   admit(login, now);
 }
 
-void LoginDesk::State::fetched(const std::string& identity, FetchOutcome outcome, Instant now) {
-  const auto report = tokens.fetched(identity, read_reply(std::move(outcome)), now);
+void LoginDesk::State::fetched(const TokenKey& key, FetchOutcome outcome, Instant now) {
+  const auto report = tokens.fetched(key, read_reply(std::move(outcome)), {.instant = now, .wall = wall});
   if (!report) return;
-  actions.emplace_back(token_fetch_ended(identity, *report, tokens.copy_of_token(identity)));
-  gather_all(now, [&](const OpenLogin& login) { return login.identity->name == identity; });
+  if (!report->outdated) actions.emplace_back(token_fetch_ended(key, *report));
+  gather_all(now, [&](const OpenLogin& login) { return login.token_key() == key; });
 }
 
 void LoginDesk::State::resolved(const std::string& host, ResolveOutcome outcome, Instant now) {
@@ -102,6 +103,9 @@ void LoginDesk::State::gather_all(Instant now, const std::function<bool(const Op
 
 void LoginDesk::State::tick(Instant now) {
   tokens.tick(now);
+  refresh_tokens.tick(now);
+  settle(now);
+  watch_expiries(now);
   for (auto next = open.begin(); next != open.end();) {
     OpenLogin& login = (next++)->second;
     if (const auto* gathering = std::get_if<Gathering>(&login.phase)) {
@@ -125,7 +129,7 @@ void LoginDesk::State::succeeded(WorkerId worker, const LoginSucceeded& report, 
   const OpenLogin& login = found->second;
   const auto* trying = std::get_if<TryingServer>(&login.phase);
   if (trying == nullptr) return;
-  tokens.logged_in_with(login.identity->name, trying->token_id);
+  tokens.logged_in_with(login.token_use(trying->token_id));
   gate.forget_refusal(login.door());
   actions.emplace_back(login_succeeded(login, report, now));
   sessions.insert_or_assign(found->first, LoggedInSession{.account = login.account->name,
@@ -177,11 +181,13 @@ void LoginDesk::State::worker_gone(WorkerId worker) {
   }
 }
 
-DeskActions LoginDesk::State::take_actions() {
-  for (std::string& identity : tokens.take_fetches()) {
-    TokenRequest request = request_token(settings->identities.at(identity), settings->service, {});
-    actions.emplace_back(FetchToken{.identity = std::move(identity), .request = std::move(request)});
+DeskActions LoginDesk::State::take_actions(Instant now) {
+  for (TokenKey& key : tokens.take_fetches()) {
+    const TokenQuery query{.subject = key.subject, .refresh_token = refresh_tokens.find(key.identity), .now = wall};
+    TokenRequest request = request_token(settings->identities.at(key.identity), settings->service, query);
+    actions.emplace_back(FetchToken{.key = std::move(key), .request = std::move(request)});
   }
+  if (auto save = refresh_tokens.take_save({.instant = now, .wall = wall})) actions.emplace_back(std::move(*save));
   for (std::string& host : hosts.take_lookups()) actions.emplace_back(ResolveHost{.host = std::move(host)});
   return std::exchange(actions, {});
 }
@@ -205,36 +211,57 @@ DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant 
         if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
       },
       message);
-  return state_->take_actions();
+  return state_->take_actions(now);
 }
 
-DeskActions LoginDesk::worker_gone(WorkerId worker, Instant) {
+DeskActions LoginDesk::worker_gone(WorkerId worker, Instant now) {
   state_->worker_gone(worker);
-  return state_->take_actions();
+  return state_->take_actions(now);
 }
 
 DeskActions LoginDesk::hashed(HashId id, HashOutcome outcome, Instant now) {
   state_->hashed(id, outcome, now);
-  return state_->take_actions();
+  return state_->take_actions(now);
 }
 
-DeskActions LoginDesk::fetched(const std::string& identity, FetchOutcome outcome, Instant now) {
-  state_->fetched(identity, std::move(outcome), now);
-  return state_->take_actions();
+DeskActions LoginDesk::fetched(const TokenKey& key, FetchOutcome outcome, Instant now) {
+  state_->fetched(key, std::move(outcome), now);
+  return state_->take_actions(now);
 }
 
 DeskActions LoginDesk::resolved(const std::string& host, ResolveOutcome outcome, Instant now) {
   state_->resolved(host, std::move(outcome), now);
-  return state_->take_actions();
+  return state_->take_actions(now);
 }
+
+DeskActions LoginDesk::state_opened(OpenedState opened, Instant now) {
+  state_->state_opened(std::move(opened), now);
+  return state_->take_actions(now);
+}
+
+DeskActions LoginDesk::saved(const SaveOutcome& outcome, Instant now) {
+  state_->saved(outcome, now);
+  return state_->take_actions(now);
+}
+
+DeskActions LoginDesk::sign_in(SignInId id, const SignIn& sign_in, Instant now) {
+  state_->sign_in(id, sign_in, now);
+  return state_->take_actions(now);
+}
+
+bool LoginDesk::may_end() const { return !state_->tokens.refresh_under_way() && !state_->refresh_tokens.saving(); }
+
+void LoginDesk::wall_clock(WallTime wall) { state_->wall = wall; }
 
 DeskActions LoginDesk::tick(Instant now) {
   state_->tick(now);
-  return state_->take_actions();
+  return state_->take_actions(now);
 }
 
 std::optional<Instant> LoginDesk::wake_at() const {
   std::optional<Instant> wake = state_->tokens.wake_at();
+  for (const auto& at : {state_->refresh_tokens.wake_at(), state_->next_look})
+    if (at) wake = std::min(wake.value_or(*at), *at);
   for (const auto& [key, login] : state_->open) {
     const auto* gathering = std::get_if<Gathering>(&login.phase);
     if (std::holds_alternative<TryingServer>(login.phase)) continue;
@@ -257,9 +284,18 @@ DeskStatus LoginDesk::status(Instant now) const {
   for (const auto& [name, identity] : state_->settings->identities) {
     IdentityStatus& one = status.identities.emplace_back();
     one.name = name;
-    one.token_life_left = state_->tokens.life_left(name, now);
-    if (const auto& error = state_->tokens.last_error(name)) one.last_error = note_of(*error).detail;
+    const TokenKey key{.identity = name, .subject = {}};
+    one.token_life_left = state_->tokens.life_left(key, now);
+    if (const auto& error = state_->tokens.last_error(key)) one.last_error = note_of(*error).detail;
+    one.user = state_->refresh_tokens.user_of(name);
+    one.sign_in_needed = state_->tokens.sign_in_needed(key);
   }
+  for (Expiry& expiry : expiries_of(*state_->settings, state_->refresh_tokens)) {
+    const auto of_it = [&](const IdentityStatus& one) { return one.name == expiry.identity; };
+    std::ranges::find_if(status.identities, of_it)->expiries.push_back(std::move(expiry));
+  }
+  status.state = state_->refresh_tokens.status();
+  status.wall = state_->wall;
   return status;
 }
 

@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "auth/clock.h"
+#include "auth/expiry_watch.h"
 #include "auth/grants/grant.h"
 #include "auth/log_event.h"
 #include "auth/login.h"
+#include "auth/refresh_tokens.h"
+#include "auth/sign_in.h"
 #include "config/settings.h"
 
 namespace saslift::auth {
@@ -33,9 +36,9 @@ struct HashPassword {
 };
 enum class HashOutcome : std::uint8_t { matches, differs, overloaded };
 
-// Run one token exchange in a fetch process; report by fetched(). One at a time for each identity.
+// Run one token exchange in a fetch process; report by fetched(). One at a time for each key.
 struct FetchToken {
-  std::string identity;
+  TokenKey key;
   TokenRequest request;
 };
 
@@ -53,14 +56,22 @@ struct AnswerWorker {
   LoginAnswer answer;
 };
 
-using DeskAction = std::variant<HashPassword, FetchToken, ResolveHost, AnswerWorker, LogEvent>;
+struct AnswerSignIn {
+  SignInId id = 0;
+  SignInOutcome outcome;
+};
+
+using DeskAction = std::variant<HashPassword, FetchToken, ResolveHost, AnswerWorker, SaveState, AnswerSignIn, LogEvent>;
 using DeskActions = std::vector<DeskAction>;
 
 // For `saslift status`.
 struct IdentityStatus {
   std::string name;
   std::optional<Duration> token_life_left;
-  std::string last_error;  // empty: none since the last token
+  std::string last_error;      // empty: none since the last token
+  std::string user;            // who signed in, where known
+  std::string sign_in_needed;  // why; empty: it is not
+  std::vector<Expiry> expiries;
 };
 struct DeskStatus {
   std::uint64_t sessions = 0;  // logged in
@@ -69,6 +80,8 @@ struct DeskStatus {
   std::uint64_t logins_refused = 0;
   std::uint64_t large_logins = 0;  // POP3 responses over 4,096 bytes
   std::vector<IdentityStatus> identities;
+  StateStatus state;
+  WallTime wall;  // by which expiries are counted
 };
 
 class LoginDesk {
@@ -83,8 +96,17 @@ class LoginDesk {
   // Ends its questions and sessions.
   [[nodiscard]] DeskActions worker_gone(WorkerId worker, Instant now);
   [[nodiscard]] DeskActions hashed(HashId id, HashOutcome outcome, Instant now);
-  [[nodiscard]] DeskActions fetched(const std::string& identity, FetchOutcome outcome, Instant now);
+  [[nodiscard]] DeskActions fetched(const TokenKey& key, FetchOutcome outcome, Instant now);
   [[nodiscard]] DeskActions resolved(const std::string& host, ResolveOutcome outcome, Instant now);
+  // What was found on disk, once, where an identity lives on a refresh token.
+  [[nodiscard]] DeskActions state_opened(OpenedState opened, Instant now);
+  [[nodiscard]] DeskActions saved(const SaveOutcome& outcome, Instant now);
+  // Answered by AnswerSignIn.
+  [[nodiscard]] DeskActions sign_in(SignInId id, const SignIn& sign_in, Instant now);
+  // Nothing would be lost by ending now: no reply with a refresh token is under way, none waits for the disk.
+  [[nodiscard]] bool may_end() const;
+  // For dates and signed assertions alone; nothing expires by it.
+  void wall_clock(WallTime wall);
   // Deadlines, refreshing ahead, back-off: call at or after wake_at().
   [[nodiscard]] DeskActions tick(Instant now);
   [[nodiscard]] std::optional<Instant> wake_at() const;

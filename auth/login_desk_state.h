@@ -1,5 +1,5 @@
-// The inside of LoginDesk, for its two files: login_desk.cpp takes what comes in, login_desk_steps.cpp
-// brings one login a step further.
+// The inside of LoginDesk, for its files: login_desk.cpp takes what comes in, login_desk_steps.cpp brings one
+// login a step further, login_desk_keeping.cpp keeps what must not be lost.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/accounts.h"
+#include "auth/expiry_watch.h"
 #include "auth/gate.h"
 #include "auth/host_names.h"
 #include "auth/login_desk.h"
@@ -39,9 +40,18 @@ struct LoginDesk::State {
   void said(WorkerId worker, const ServerSaid& report);
   void worker_gone(WorkerId worker);
   void hashed(HashId id, HashOutcome outcome, Instant now);
-  void fetched(const std::string& identity, FetchOutcome outcome, Instant now);
+  void fetched(const TokenKey& key, FetchOutcome outcome, Instant now);
   void resolved(const std::string& host, ResolveOutcome outcome, Instant now);
   void tick(Instant now);
+
+  // What is kept.
+  void state_opened(OpenedState opened, Instant now);
+  void saved(const SaveOutcome& outcome, Instant now);
+  void sign_in(SignInId id, const SignIn& sign_in, Instant now);
+  // After a change was settled.
+  void settle(Instant now);
+  void report_state();
+  void watch_expiries(Instant now);
 
   // Steps of one login; refuse() ends it, so that the reference is no longer valid.
   [[nodiscard]] std::string find_account(OpenLogin& login) const;
@@ -55,12 +65,13 @@ struct LoginDesk::State {
   void refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now);
 
   void gather_all(Instant now, const std::function<bool(const OpenLogin&)>& concerns);
-  [[nodiscard]] DeskActions take_actions();
+  [[nodiscard]] DeskActions take_actions(Instant now);
 
   const config::Settings* settings;
   Accounts accounts;
   std::string decoy;
   PasswordMemo memo;
+  RefreshTokens refresh_tokens;
   TokenKeeper tokens;
   HostNames hosts;
   Gate gate;
@@ -71,6 +82,11 @@ struct LoginDesk::State {
   std::map<LoginKey, LoggedInSession> sessions;
   std::map<HashId, RunningHash> hashes;
   HashId last_hash = 0;
+  std::map<SignInId, RefreshTokens::Change> sign_ins;  // wait for the disk
+  StateHealth told_health = StateHealth::unused;
+  ExpiryWatch expiry_watch;
+  std::optional<Instant> next_look;  // of expiry_watch
+  WallTime wall;
   std::uint64_t logins_succeeded = 0;
   std::uint64_t logins_refused = 0;
   std::uint64_t large_logins = 0;

@@ -82,8 +82,8 @@ void LoginDesk::State::admit(OpenLogin& login, Instant now) {
 
 void LoginDesk::State::gather(OpenLogin& login, Instant now) {
   auto& gathering = std::get<Gathering>(login.phase);
-  const TokenAnswer token = tokens.ask(
-      {.identity = login.identity->name, .until = gathering.token_until, .newer_than = gathering.newer_than}, now);
+  const TokenAnswer token =
+      tokens.ask({.key = login.token_key(), .until = gathering.token_until, .newer_than = gathering.newer_than}, now);
   HostAnswer host = hosts.ask(login.endpoint->host, now);
 
   if (const auto* denied = std::get_if<TokenDenied>(&token))
@@ -119,7 +119,7 @@ void LoginDesk::State::grant(OpenLogin& login, const TokenInHand& token, HostKno
                   .mailbox = login.upstream_name(),
                   .mechanism = provider.mechanism,
                   .token_id = token.id,
-                  .access_token = tokens.copy_of_token(login.identity->name),
+                  .access_token = tokens.copy_of_token(login.token_key()),
                   .host = login.endpoint->host,
                   .port = login.endpoint->port,
                   .tls = login.endpoint->tls,
@@ -168,7 +168,7 @@ void LoginDesk::State::token_refused(WorkerId worker, const TokenRefused& report
   OpenLogin& login = found->second;
   const std::uint64_t token_id = trying->token_id;
   const bool asks_newer =
-      tokens.may_ask_newer({.identity = login.identity->name, .id = token_id, .json_status = report.json_status}, now);
+      tokens.may_ask_newer({.use = login.token_use(token_id), .json_status = report.json_status}, now);
   const bool has_other_name = !login.upn.empty() && login.tries == 1;
   if (!asks_newer && !has_other_name) {
     gate.remember_refusal(login.door(), report.server_words, now);

@@ -1,10 +1,5 @@
 #include "auth/login_log.h"
 
-#include <fmt/format.h>
-#include <sodium.h>
-
-#include <array>
-
 namespace saslift::auth {
 namespace {
 
@@ -154,23 +149,26 @@ LogEvent session_lost(SessionId session, const LoggedInSession& lost) {
   return event;
 }
 
-LogEvent token_fetch_ended(const std::string& identity, const FetchReport& report, const config::Secret& token) {
+LogEvent token_fetch_ended(const TokenKey& key, const FetchReport& report) {
   LogEvent event;
   if (report.error) {
     const bool permanent = report.error->kind == TokenErrorKind::permanent;
     event.level = permanent ? config::LogLevel::error : config::LogLevel::warning;
     event.event = "token_fetch_failed";
-    add(event, "identity", identity);
+    add(event, "identity", key.identity);
+    add(event, "mailbox", key.subject);
     add(event, "reason", report.error->error);
     RefusalNote note = note_of(*report.error);
     note.detail = report.error->description;
     add_note(event, note);
+    add(event, "suspicion", report.suspicion);
     add_seconds(event, "pause_seconds", report.pause);
   } else {
     event.level = config::LogLevel::info;
     event.event = "token_fetched";
-    add(event, "identity", identity);
-    add(event, "token", fingerprint_of(token));
+    add(event, "identity", key.identity);
+    add(event, "mailbox", key.subject);
+    add(event, "token", report.fingerprint);
     add_seconds(event, "token_life_seconds", report.life_left.value_or(Duration(0)));
   }
   add(event, "milliseconds", report.took.count());
@@ -190,12 +188,6 @@ LogEvent worker_event(WorkerEvent event) {
   if (event.session != 0) add(made, "session", reference_of(event.session));
   for (auto& [name, value] : event.fields) made.fields.emplace_back(std::move(name), std::move(value));
   return made;
-}
-
-std::string fingerprint_of(const config::Secret& token) {
-  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-  crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(token.reveal().data()), token.size());
-  return fmt::format("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
 }
 
 }  // namespace saslift::auth

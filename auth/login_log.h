@@ -33,12 +33,8 @@ struct RefusalNote {
 [[nodiscard]] LogEvent session_ended(const SessionEnded& report, const LoggedInSession* session);
 [[nodiscard]] LogEvent server_said(const ServerSaid& report, const LoggedInSession* session);
 [[nodiscard]] LogEvent session_lost(SessionId session, const LoggedInSession& lost);
-[[nodiscard]] LogEvent token_fetch_ended(const std::string& identity, const FetchReport& report,
-                                         const config::Secret& token);
+[[nodiscard]] LogEvent token_fetch_ended(const TokenKey& key, const FetchReport& report);
 [[nodiscard]] LogEvent host_lookup_failed(const std::string& host, const std::string& detail);
 [[nodiscard]] LogEvent worker_event(WorkerEvent event);
-
-// The first 8 hex digits of its SHA-256: enough to tell tokens apart, of no use to a thief.
-[[nodiscard]] std::string fingerprint_of(const config::Secret& token);
 
 }  // namespace saslift::auth

@@ -10,6 +10,7 @@
 #include "auth/gate.h"
 #include "auth/login.h"
 #include "auth/mailbox_names.h"
+#include "auth/token_keeper.h"
 #include "config/settings.h"
 
 namespace saslift::auth {
@@ -60,6 +61,9 @@ struct OpenLogin {
   Instant deadline;
   std::variant<CheckingPassword, Gathering, TryingServer> phase;
 
+  // Whose token it takes; there is an identity.
+  [[nodiscard]] TokenKey token_key() const;
+  [[nodiscard]] TokenUse token_use(std::uint64_t token_id) const;
   [[nodiscard]] MailboxDoor door() const {
     return {.identity = identity != nullptr ? identity->name : "", .mailbox = mailbox, .protocol = protocol};
   }

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr DurationRange drain_range{0ms, 1h, "at most 1h"};
 constexpr DurationRange login_timeout_range{100ms, 5min, "between 100ms and 5m"};
+constexpr std::size_t least_state_key = 32;
 constexpr std::int64_t most_workers = 256;
 
 constexpr Word<LogLevel> log_levels[] = {
@@ -34,6 +35,29 @@ bool is_user_name(std::string_view text) {
   return may_begin(text.front()) && std::ranges::all_of(text, [&](char c) {
            return may_begin(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
          });
+}
+
+// A key beside what it seals, or on everybody's screen, seals nothing.
+bool is_kept_apart(std::string_view source) {
+  return source.starts_with("file:") || source.starts_with("env:") || source.starts_with("credential:");
+}
+
+std::optional<Secret> read_state_key(TableReader& reader, const std::filesystem::path& directory) {
+  const auto written = reader.text("state_key");
+  if (!written) return std::nullopt;
+  if (!is_kept_apart(written->value)) {
+    reader.error(written->at, "'state_key' names where the key is: file:, env: or credential:");
+    return std::nullopt;
+  }
+  auto key = read_secret_key(reader, *written, "state_key", Stripping::trailing_newline, directory);
+  if (!key) return std::nullopt;
+  if (key->bytes.size() < least_state_key) {
+    reader.error(written->at, fmt::format("'state_key': the place it names holds fewer than {} bytes; make a key by: "
+                                          "openssl rand -hex 32",
+                                          least_state_key));
+    return std::nullopt;
+  }
+  return std::move(key->bytes);
 }
 
 const Table* section_table(const Reading& reading, std::string_view section) {
@@ -111,6 +135,7 @@ Service read_service(const Reading& reading) {
                                          in_quotes(user->value)));
     }
   }
+  if (auto key = read_state_key(reader, reading.directory)) service.state_key = *std::move(key);
   if (const auto workers = reader.integer("workers", {0, most_workers})) {
     service.workers = static_cast<unsigned>(workers->value);
   }

@@ -147,6 +147,7 @@ struct Listener {
 struct Service {
   std::string state_dir;
   std::string user;      // to become once the ports are open; empty: stay who we are
+  Secret state_key;      // guarded; empty: one is made, and kept beside the state
   unsigned workers = 0;  // 0: chosen at start
   std::chrono::milliseconds drain{25'000};
   std::chrono::milliseconds login_timeout{25'000};

@@ -36,6 +36,7 @@ class Parser {
     add_check();
     add_password();
     add_status();
+    add_reseal();
     add_version();
     // Started by the keeper alone.
     add("worker", "", [] { return run_worker(); })->group("");
@@ -89,6 +90,15 @@ class Parser {
     take_config(*command, status_.config);
     take_json(*command, status_.output);
   }
+  void add_reseal() {
+    CLI::App* command = add("reseal", "Seal the kept sign-ins with another key; saslift must not be running",
+                            [this] { return commands::reseal(reseal_); });
+    command->add_option("--from", reseal_.from,
+                        "where the key is that they are sealed with now: file:, env: or credential:; default: the one "
+                        "that saslift made itself");
+    take_config(*command, reseal_.config);
+    take_json(*command, reseal_.output);
+  }
   void add_version() {
     CLI::App* command = add("version", "Tell the version", [this] { return commands::version(version_); });
     take_config(*command, unused_config_);
@@ -108,6 +118,7 @@ class Parser {
   commands::CheckOptions check_;
   commands::PasswordOptions password_;
   commands::StatusOptions status_;
+  commands::ResealOptions reseal_;
   commands::VersionOptions version_;
   commands::ConfigChoice unused_config_;  // every subcommand takes --config; these need none
   std::function<int()> chosen_;

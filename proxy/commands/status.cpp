@@ -6,8 +6,8 @@
 #include "proxy/commands/configuration.h"
 #include "proxy/commands/status_table.h"
 #include "proxy/commands/subcommands.h"
+#include "proxy/keeper/control_requests.h"
 #include "proxy/keeper/control_socket.h"
-#include "proxy/keeper/status_report.h"
 
 namespace saslift::proxy::commands {
 
@@ -20,7 +20,7 @@ int status(const StatusOptions& options) {
   const std::string path = keeper::control_path(loaded->settings.service);
   const auto reply = keeper::ask_keeper(path, keeper::status_request());
   if (!reply) {
-    fmt::print(stderr, "saslift is not running, or out of reach: {}: {}\n", path, reply.error());
+    fmt::print(stderr, "saslift is not running, or out of reach: {}: {}\n", path, reply.error().detail);
     return no;
   }
   if (options.output == Output::json) {

@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int64_t days_worth_telling = 30;
+
 std::string duration(std::int64_t seconds) {
   if (seconds < 120) return fmt::format("{} s", seconds);
   if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
@@ -31,6 +33,18 @@ void append_identity(std::string& table, const json& identity) {
   const auto error = printable(identity.at("last_error").get<std::string>());
   fmt::format_to(std::back_inserter(table), "  {:<24} {}{}{}\n", printable(identity.at("name").get<std::string>()),
                  token, error.empty() ? "" : "; last error: ", error);
+  for (const json& expiry : identity.at("expires")) {
+    const auto days = expiry.at("days_left").get<std::int64_t>();
+    if (days > days_worth_telling) continue;
+    auto what = printable(expiry.at("what").get<std::string>());
+    std::replace(what.begin(), what.end(), '_', ' ');
+    fmt::format_to(std::back_inserter(table), "  {:<24} {} {} on {}\n", "", what, days < 0 ? "ended" : "ends",
+                   printable(expiry.at("on").get<std::string>()));
+  }
+  const auto user = printable(identity.at("user").get<std::string>());
+  if (!user.empty()) fmt::format_to(std::back_inserter(table), "  {:<24} signed in: {}\n", "", user);
+  const auto needed = printable(identity.at("sign_in_needed").get<std::string>());
+  if (!needed.empty()) fmt::format_to(std::back_inserter(table), "  {:<24} needs a sign-in: {}\n", "", needed);
 }
 
 std::string write_table(const json& status) {
@@ -58,6 +72,9 @@ std::string write_table(const json& status) {
   }
   fmt::format_to(out, "identities\n");
   for (const auto& identity : status.at("identities")) append_identity(table, identity);
+  const auto health = status.at("state").at("health").get<std::string>();
+  const auto detail = printable(status.at("state").at("detail").get<std::string>());
+  if (health != "unused") fmt::format_to(out, "state {}{}{}\n", health, detail.empty() ? "" : ": ", detail);
   return table;
 }
 

@@ -40,6 +40,13 @@ struct StatusOptions {
 };
 [[nodiscard]] int status(const StatusOptions& options);
 
+struct ResealOptions {
+  ConfigChoice config;
+  std::string from;  // where the old key is; empty: state.key
+  Output output = Output::people;
+};
+[[nodiscard]] int reseal(const ResealOptions& options);
+
 struct VersionOptions {
   Output output = Output::people;
 };

@@ -55,6 +55,7 @@ class ControlSocket::Caller {
   Caller(ControlSocket& all, net::UvHandle<uv_pipe_t> connection)
       : all_(all), connection_(std::move(connection)), patience_(all.loop_, [this] { end(); }) {
     connection_.set_owner(this);
+    request_.reserve(longest_request + 1);  // so that growing leaves no copy behind
     patience_.set(all.limits_.patience);
     uv_read_start(
         connection_.stream(),
@@ -67,11 +68,12 @@ class ControlSocket::Caller {
           if (self == nullptr) return;
           if (size < 0) return self->end();
           self->received({buffer->base, static_cast<std::size_t>(size)});
+          config::wipe(buffer->base, static_cast<std::size_t>(size));
         });
   }
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
-  ~Caller() = default;
+  ~Caller() { config::wipe(request_); }
 
   [[nodiscard]] bool ended() const { return !connection_; }
 
@@ -82,6 +84,7 @@ class ControlSocket::Caller {
   };
 
   void received(std::string_view bytes) {
+    if (request_.size() + bytes.size() > longest_request + 1) return end();
     request_ += bytes;
     const auto end_of_line = request_.find('\n');
     if (end_of_line == std::string::npos) {
@@ -89,8 +92,18 @@ class ControlSocket::Caller {
       return;
     }
     uv_read_stop(connection_.stream());
+    patience_.set(all_.limits_.patience_for_us);
+    all_.handler_(std::string_view(request_).substr(0, end_of_line), [self = std::weak_ptr(self_)](std::string reply) {
+      if (const auto caller = self.lock()) (*caller)->answer(std::move(reply));
+    });
+    config::wipe(request_);
+  }
+
+  void answer(std::string text) {
+    if (ended() || answered_) return;
+    answered_ = true;
     auto reply = std::make_unique<Reply>();
-    reply->text = all_.handler_(std::string_view(request_).substr(0, end_of_line)) + "\n";
+    reply->text = std::move(text) + "\n";
     reply->write.data = reply.get();
     const auto buffer = uv_buf_init(reply->text.data(), static_cast<unsigned>(reply->text.size()));
     const int error = uv_write(&reply->write, connection_.stream(), &buffer, 1, [](uv_write_t* write, int) {
@@ -110,6 +123,8 @@ class ControlSocket::Caller {
   net::UvHandle<uv_pipe_t> connection_;
   net::Timer patience_;
   std::string request_;
+  bool answered_ = false;
+  std::shared_ptr<Caller*> self_ = std::make_shared<Caller*>(this);  // of whom answers to come know
 };
 
 ControlSocket::ControlSocket(net::Loop& loop, Limits limits, Handler handler)
@@ -172,29 +187,37 @@ std::string control_path(const config::Service& service) {
   return std::string(directory) + "/control";
 }
 
-std::expected<std::string, std::string> ask_keeper(const std::string& path, std::string_view request) {
+std::expected<std::string, AskError> ask_keeper(const std::string& path, std::string_view request,
+                                                std::chrono::seconds patience) {
+  const auto broken = [](std::string_view why) {
+    return std::unexpected(AskError{AskFailure::broken, std::string(why)});
+  };
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return std::unexpected("the path is too long for a socket");
+  if (path.size() >= sizeof address.sun_path) return broken("the path is too long for a socket");
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   const Descriptor connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience{5, 0};
-  setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const timeval wait{.tv_sec = patience.count(), .tv_usec = 0};
+  setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   if (::connect(connection.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return std::unexpected(std::string(std::strerror(errno)));
+    const bool nobody = errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED;
+    return std::unexpected(AskError{nobody ? AskFailure::nobody_there : AskFailure::broken, std::strerror(errno)});
   }
-  const std::string line = std::string(request) + "\n";
-  if (::send(connection.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
-    return std::unexpected(std::string(std::strerror(errno)));
+  for (std::string_view rest = request; !rest.empty();) {
+    const ssize_t sent = ::send(connection.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return broken(std::strerror(errno));
+    rest.remove_prefix(static_cast<std::size_t>(sent));
   }
+  if (::send(connection.get(), "\n", 1, MSG_NOSIGNAL) != 1) return broken(std::strerror(errno));
   std::string reply;
   std::array<char, 4096> chunk{};
   while (!reply.ends_with('\n')) {
     const ssize_t size = ::recv(connection.get(), chunk.data(), chunk.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return std::unexpected(errno == EAGAIN ? "no answer" : std::strerror(errno));
-    if (size == 0) return std::unexpected("the connection was closed without an answer");
+    if (size < 0) return broken(errno == EAGAIN ? "no answer" : std::strerror(errno));
+    if (size == 0) return broken("the connection was closed without an answer");
     reply.append(chunk.data(), static_cast<std::size_t>(size));
   }
   reply.pop_back();

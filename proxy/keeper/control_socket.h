@@ -1,7 +1,9 @@
 // The socket by which `saslift status` and its kin reach the keeper: one line of JSON in, one out, closed.
 // Only root and the keeper's own user are heard. Slow and many callers bother nobody but themselves.
+// A request may hold a secret: what it came in is wiped once it is answered.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -26,13 +28,16 @@ struct ControlError {
 class ControlSocket {
  public:
   static constexpr std::size_t most_callers = 16;
-  static constexpr std::size_t longest_request = 4096;
+  static constexpr std::size_t longest_request = 64 * 1024;
 
   struct Limits {
-    auth::Duration patience{5'000};
+    auth::Duration patience{5'000};          // for the request
+    auth::Duration patience_for_us{20'000};  // from there to the answer
   };
-  // The request without its LF; returns the reply without one.
-  using Handler = std::function<std::string(std::string_view request)>;
+  // Takes the reply without its LF, once, now or later; a caller that is gone by then is no error.
+  using Answer = std::function<void(std::string reply)>;
+  // The request without its LF, valid during the call.
+  using Handler = std::function<void(std::string_view request, Answer answer)>;
 
   // Makes the directory with mode 0700 if it is missing; takes the place of a dead keeper's socket.
   [[nodiscard]] static std::expected<std::unique_ptr<ControlSocket>, ControlError> open(net::Loop& loop,
@@ -62,7 +67,15 @@ class ControlSocket {
 // `control` in $RUNTIME_DIRECTORY, else in the state directory.
 [[nodiscard]] std::string control_path(const config::Service& service);
 
-// The other end: asks a running keeper and waits at most 5 s. Blocks.
-[[nodiscard]] std::expected<std::string, std::string> ask_keeper(const std::string& path, std::string_view request);
+// The other end: asks a running keeper. Blocks.
+enum class AskFailure { nobody_there, broken };
+struct AskError {
+  AskFailure kind = AskFailure::broken;
+  std::string detail;
+};
+inline constexpr std::chrono::seconds usual_wait{5};
+inline constexpr std::chrono::seconds wait_for_disk{25};  // longer than ControlSocket waits for its keeper
+[[nodiscard]] std::expected<std::string, AskError> ask_keeper(const std::string& path, std::string_view request,
+                                                              std::chrono::seconds patience = usual_wait);
 
 }  // namespace saslift::proxy::keeper

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "auth/frames.h"
+#include "proxy/keeper/control_requests.h"
 #include "proxy/keeper/process_limits.h"
 #include "proxy/keeper/smtp_extensions.h"
 #include "proxy/keeper/status_report.h"
@@ -21,8 +22,8 @@ constexpr auth::Duration longest_alarm{30'000};
 // Workers end themselves by the drain's deadline; who has not by then is killed.
 constexpr auth::Duration grace_after_drain{2'000};
 constexpr std::chrono::milliseconds time_to_flush_log{1'000};
-
-auth::Instant now() { return auth::BootClock::now(); }
+// A fetch under way may bring a new refresh token, and a disk may be slow.
+constexpr auth::Duration longest_keeping{12'000};
 
 std::string name(std::string_view text) { return std::string(text); }
 
@@ -67,21 +68,22 @@ Program fetch_program() {
 KeeperLoop::KeeperLoop(config::Loaded loaded)
     : settings_(std::move(loaded.settings)),
       warnings_(std::move(loaded.warnings)),
-      started_(now()),
+      started_(auth::BootClock::now()),
       log_(settings_.log),
       desk_(settings_),
       hasher_(loop_, hashing_limits(),
               [this](auth::HashId id, auth::HashOutcome outcome) { execute(desk_.hashed(id, outcome, now())); }),
       fetcher_(loop_, fetch_program(), {},
-               [this](const std::string& identity, auth::FetchOutcome outcome) {
-                 execute(desk_.fetched(identity, std::move(outcome), now()));
+               [this](const auth::TokenKey& key, auth::FetchOutcome outcome) {
+                 execute(desk_.fetched(key, std::move(outcome), now()));
                }),
       resolver_(loop_,
                 [this](const std::string& host, auth::ResolveOutcome outcome) {
                   execute(desk_.resolved(host, std::move(outcome), now()));
                 }),
       alarm_(loop_, [this] { execute(desk_.tick(now())); }),
-      drain_ends_(loop_, [this] { workers_->kill(); }) {}
+      drain_ends_(loop_, [this] { workers_->kill(); }),
+      keeping_ends_(loop_, [this] { loop_.stop(); }) {}
 
 KeeperLoop::~KeeperLoop() = default;
 
@@ -101,6 +103,7 @@ std::expected<void, std::string> KeeperLoop::start() {
                 {{"reason", "this version reads its configuration at start only; restart it to apply changes"}}});
   }));
   if (inherits_orphans()) orphans_.emplace(loop_);
+  if (auto opened = open_state(); !opened) return opened;
   if (auto started = start_workers(); !started) return started;
   execute(desk_.tick(now()));
   return {};
@@ -125,8 +128,9 @@ std::expected<void, std::string> KeeperLoop::become_user(const ServiceUser& user
 
 std::expected<void, std::string> KeeperLoop::open_control() {
   const std::string path = control_path(settings_.service);
-  auto control =
-      ControlSocket::open(loop_, path, {}, [this](std::string_view request) { return answer_control(request); });
+  auto control = ControlSocket::open(loop_, path, {}, [this](std::string_view request, ControlSocket::Answer answer) {
+    answer_control(request, std::move(answer));
+  });
   if (control) {
     control_ = std::move(*control);
   } else if (control.error().kind == ControlFailure::already_running) {
@@ -136,6 +140,20 @@ std::expected<void, std::string> KeeperLoop::open_control() {
                 "control_socket_missing",
                 {{"reason", control.error().detail}, {"consequence", "saslift status cannot reach this keeper"}}});
   }
+  return {};
+}
+
+std::expected<void, std::string> KeeperLoop::open_state() {
+  const auto lives_on_state = [](const auto& named) { return config::lives_on_refresh_token(named.second.grant); };
+  if (std::ranges::none_of(settings_.identities, lives_on_state)) return {};
+  StateFile file(settings_.service.state_dir);
+  // One that cannot be locked cannot be written either: the first save says so, and goes on trying.
+  if (const auto locked = file.lock(); !locked && locked.error().kind == LockFailure::in_use)
+    return std::unexpected(locked.error().detail);
+  auth::OpenedState opened = file.open(settings_.service.state_key);
+  saver_ = std::make_unique<StateSaver>(
+      loop_, std::move(file), [this](const auth::SaveOutcome& outcome) { execute(desk_.saved(outcome, now())); });
+  execute(desk_.state_opened(std::move(opened), now()));
   return {};
 }
 
@@ -200,6 +218,18 @@ void KeeperLoop::execute(auth::DeskActions actions) {
     std::visit([this](auto& order) { perform(std::move(order)); }, action);
   }
   set_alarm();
+  if (stopped_) end_once_kept();
+}
+
+auth::Instant KeeperLoop::now() {
+  desk_.wall_clock(std::chrono::system_clock::now());
+  return auth::BootClock::now();
+}
+
+void KeeperLoop::perform(auth::AnswerSignIn order) {
+  const auto waiting = sign_ins_.extract(order.id);
+  if (!waiting) return;
+  waiting.mapped()(order.outcome ? control_success() : control_failure(order.outcome.error()));
 }
 
 void KeeperLoop::perform(auth::AnswerWorker order) {
@@ -212,10 +242,16 @@ void KeeperLoop::set_alarm() {
   alarm_.set(std::clamp(*wake_at - now(), auth::Duration{0}, longest_alarm));
 }
 
-std::string KeeperLoop::answer_control(std::string_view request) const {
-  if (read_control_request(request) != ControlCommand::status) return refused_control_request();
-  return status_report(
-      {::getpid(), now() - started_, workers_->status(), listeners_, desk_.status(now()), log_.dropped()});
+void KeeperLoop::answer_control(std::string_view request, ControlSocket::Answer answer) {
+  const auto asked = read_control_request(request);
+  if (!asked) return answer(control_failure(asked.error()));
+  if (const auto* sign_in = std::get_if<auth::SignIn>(&*asked)) {
+    sign_ins_.emplace(++last_sign_in_, std::move(answer));
+    return execute(desk_.sign_in(last_sign_in_, *sign_in, now()));
+  }
+  const auth::Instant time = now();
+  answer(
+      status_report({::getpid(), time - started_, workers_->status(), listeners_, desk_.status(time), log_.dropped()}));
 }
 
 void KeeperLoop::told_to_stop() {
@@ -236,7 +272,12 @@ void KeeperLoop::stop(std::string_view reason) {
   if (stopped_) return;
   stopped_ = true;
   log_.write({config::LogLevel::info, "stopped", {{"reason", name(reason)}}});
-  loop_.stop();
+  keeping_ends_.set(longest_keeping);
+  end_once_kept();
+}
+
+void KeeperLoop::end_once_kept() {
+  if (desk_.may_end()) loop_.stop();
 }
 
 }  // namespace saslift::proxy::keeper

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "proxy/keeper/resolver.h"
 #include "proxy/keeper/service_user.h"
 #include "proxy/keeper/signals.h"
+#include "proxy/keeper/state_saver.h"
 #include "proxy/keeper/token_fetcher.h"
 #include "proxy/keeper/worker_processes.h"
 
@@ -39,18 +41,24 @@ class KeeperLoop {
   void perform(auth::FetchToken order) { fetcher_.fetch(std::move(order)); }
   void perform(const auth::ResolveHost& order) { resolver_.resolve(order.host); }
   void perform(auth::AnswerWorker order);
+  void perform(auth::SaveState order) { saver_->save(std::move(order)); }
+  void perform(auth::AnswerSignIn order);
   void perform(const auth::LogEvent& event) { log_.write(event); }
   void set_alarm();
+  // Of what is told to the desk next.
+  [[nodiscard]] auth::Instant now();
 
   [[nodiscard]] std::expected<void, std::string> open_doors();
+  [[nodiscard]] std::expected<void, std::string> open_state();
   [[nodiscard]] std::expected<void, std::string> open_control();
   [[nodiscard]] std::expected<void, std::string> become_user(const ServiceUser& user);
   [[nodiscard]] std::expected<void, std::string> start_workers();
   void log_start(unsigned workers);
-  [[nodiscard]] std::string answer_control(std::string_view request) const;
+  void answer_control(std::string_view request, ControlSocket::Answer answer);
   void told_to_stop();
   void drain();
   void stop(std::string_view reason);
+  void end_once_kept();
 
   config::Settings settings_;
   std::vector<config::Problem> warnings_;
@@ -62,10 +70,14 @@ class KeeperLoop {
   PasswordHasher hasher_;
   TokenFetcher fetcher_;
   Resolver resolver_;
+  std::unique_ptr<StateSaver> saver_;  // where an identity lives on a refresh token
   std::unique_ptr<WorkerProcesses> workers_;
   std::unique_ptr<ControlSocket> control_;
+  std::map<auth::SignInId, ControlSocket::Answer> sign_ins_;
+  auth::SignInId last_sign_in_ = 0;
   net::Timer alarm_;
   net::Timer drain_ends_;
+  net::Timer keeping_ends_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::optional<OrphanReaper> orphans_;
   bool draining_ = false;

@@ -21,12 +21,22 @@ json to_json(const OpenListener& listener) {
           {"tls", name_of(listener.settings->tls)}};
 }
 
-json to_json(const auth::IdentityStatus& identity) {
+json to_json(const auth::IdentityStatus& identity, auth::WallTime wall) {
   json life = nullptr;
   if (identity.token_life_left) {
     life = std::chrono::duration_cast<std::chrono::seconds>(*identity.token_life_left).count();
   }
-  return {{"name", identity.name}, {"token_life_seconds", life}, {"last_error", identity.last_error}};
+  json expiries = json::array();
+  for (const auth::Expiry& expiry : identity.expiries) {
+    expiries.push_back(
+        {{"what", name_of(expiry.what)}, {"on", date_of(expiry)}, {"days_left", days_left(expiry, wall)}});
+  }
+  return {{"name", identity.name},
+          {"token_life_seconds", life},
+          {"last_error", identity.last_error},
+          {"user", identity.user},
+          {"sign_in_needed", identity.sign_in_needed},
+          {"expires", expiries}};
 }
 
 template <class Items>
@@ -42,6 +52,8 @@ std::string dump(const json& value) { return value.dump(-1, ' ', true, json::err
 }  // namespace
 
 std::string status_report(const StatusFacts& facts) {
+  json identities = json::array();
+  for (const auto& identity : facts.desk.identities) identities.push_back(to_json(identity, facts.desk.wall));
   return dump({{"version", SASLIFT_VERSION},
                {"pid", facts.pid},
                {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()},
@@ -52,21 +64,10 @@ std::string status_report(const StatusFacts& facts) {
                 {{"succeeded", facts.desk.logins_succeeded},
                  {"refused", facts.desk.logins_refused},
                  {"large", facts.desk.large_logins}}},
-               {"identities", list(facts.desk.identities)},
+               {"identities", std::move(identities)},
+               {"state", {{"health", name_of(facts.desk.state.health)}, {"detail", facts.desk.state.detail}}},
                {"open_questions", facts.desk.open_questions},
                {"log_lines_dropped", facts.log_lines_dropped}});
 }
-
-ControlCommand read_control_request(std::string_view request) {
-  const json parsed = json::parse(request, nullptr, false);
-  if (!parsed.is_object()) return ControlCommand::unknown;
-  const auto command = parsed.find("command");
-  const bool is_status = command != parsed.end() && command->is_string() && *command == "status";
-  return is_status ? ControlCommand::status : ControlCommand::unknown;
-}
-
-std::string refused_control_request() { return R"({"error":"unknown command"})"; }
-
-std::string status_request() { return R"({"command":"status"})"; }
 
 }  // namespace saslift::proxy::keeper

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "auth/login_desk.h"
@@ -23,11 +22,5 @@ struct StatusFacts {
 
 // One line of JSON.
 [[nodiscard]] std::string status_report(const StatusFacts& facts);
-
-// What a caller of the control socket wants.
-enum class ControlCommand { status, unknown };
-[[nodiscard]] ControlCommand read_control_request(std::string_view request);
-[[nodiscard]] std::string refused_control_request();
-[[nodiscard]] std::string status_request();
 
 }  // namespace saslift::proxy::keeper

@@ -167,11 +167,10 @@ void TokenFetcher::start(auth::FetchToken order) {
   try {
     request = fetch::encode(order.request);
   } catch (const std::length_error& error) {
-    return fetched_(order.identity, failed(auth::FetchFailure::died, error.what()));
+    return fetched_(order.key, failed(auth::FetchFailure::died, error.what()));
   }
-  Run::Events events{
-      [this, identity = order.identity](auth::FetchOutcome outcome) { fetched_(identity, std::move(outcome)); },
-      [this] { next_.set(auth::Duration{0}); }};
+  Run::Events events{[this, key = order.key](auth::FetchOutcome outcome) { fetched_(key, std::move(outcome)); },
+                     [this] { next_.set(auth::Duration{0}); }};
   running_.push_back(std::make_unique<Run>(loop_, program_, limits_, std::move(request), std::move(events)));
 }
 

@@ -20,7 +20,7 @@ class TokenFetcher {
   struct Limits {
     auth::Duration life{10'000};
   };
-  using Fetched = std::function<void(const std::string& identity, auth::FetchOutcome outcome)>;
+  using Fetched = std::function<void(const auth::TokenKey& key, auth::FetchOutcome outcome)>;
 
   // `program` is told its request on standard input: proxy/fetch/messages.h.
   TokenFetcher(net::Loop& loop, Program program, Limits limits, Fetched fetched);

@@ -44,7 +44,7 @@ class DeskBench {
     auth::TokenReply reply;
     reply.status = status;
     reply.body = config::Secret(body);
-    take(desk.fetched(identity, std::move(reply), now));
+    take(desk.fetched({.identity = identity, .subject = {}}, std::move(reply), now));
   }
   void token(const std::string& text = "canary-token", int life = 3600, const std::string& identity = "office") {
     fetched(R"({"access_token":")" + text + R"(","expires_in":)" + std::to_string(life) + "}", 200, identity);
@@ -55,6 +55,9 @@ class DeskBench {
   void lookup_failed(const std::string& host = "imap.example") {
     take(desk.resolved(host, std::unexpected(auth::ResolveError{"SERVFAIL"}), now));
   }
+  void state_opened(auth::OpenedState state) { take(desk.state_opened(std::move(state), now)); }
+  void sign_in(auth::SignInId id, const auth::SignIn& brought) { take(desk.sign_in(id, brought, now)); }
+  void saved(const auth::SaveOutcome& outcome = {}) { take(desk.saved(outcome, now)); }
   void tick() { take(desk.tick(now)); }
   void gone(auth::WorkerId worker) { take(desk.worker_gone(worker, now)); }
   // Lets time pass, with every alarm on the way rung.
@@ -83,6 +86,23 @@ class DeskBench {
     const auth::Granted* given = granted(session);
     REQUIRE(given != nullptr);
     tell(auth::LoginSucceeded{.session = session, .token_id = given->token_id, .times = {1, 2, 3}});
+  }
+
+  // A login whose password is right; its token and addresses come as they come.
+  void log_in_as_it_comes(auth::SessionId session, const std::string& login = "scanner") {
+    ask(session, login);
+    if (!hashes.empty()) hash();
+    answer_lookups();
+  }
+  void answer_lookups() {
+    if (lookups.empty()) return;
+    lookups.clear();
+    resolved();
+  }
+  std::size_t answers_granted() const {
+    return static_cast<std::size_t>(std::count_if(answers.begin(), answers.end(), [](const auto& given) {
+      return std::holds_alternative<auth::Granted>(given.answer);
+    }));
   }
 
   // The last answer to a session.
@@ -138,6 +158,8 @@ class DeskBench {
   std::vector<auth::FetchToken> fetches;
   std::vector<std::string> lookups;
   std::vector<auth::AnswerWorker> answers;
+  std::vector<auth::SaveState> saves;
+  std::vector<auth::AnswerSignIn> sign_ins;
   std::vector<auth::LogEvent> log;
 
  private:
@@ -151,6 +173,8 @@ class DeskBench {
       if (auto* one = std::get_if<auth::FetchToken>(&action)) fetches.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::ResolveHost>(&action)) lookups.push_back(std::move(one->host));
       if (auto* one = std::get_if<auth::AnswerWorker>(&action)) answers.push_back(std::move(*one));
+      if (auto* one = std::get_if<auth::SaveState>(&action)) saves.push_back(std::move(*one));
+      if (auto* one = std::get_if<auth::AnswerSignIn>(&action)) sign_ins.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::LogEvent>(&action)) log.push_back(std::move(*one));
     }
   }

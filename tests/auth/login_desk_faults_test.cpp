@@ -198,7 +198,7 @@ TEST_CASE("FAULTS 40: a mailbox without rights is refused for good and costs nob
   bench.log_in(1);
   grant(bench, 2, "second");
   bench.now += 20min;
-  bench.tell(refused(2, 401));
+  bench.tell(refused(2, 0));
   CHECK(bench.failure(2) == "identity_refused");
   CHECK(bench.denied(2)->sentence ==
         "The mail server does not let the app identity 'office' open this mailbox by IMAP; ask your administrator");
@@ -223,6 +223,26 @@ TEST_CASE("FAULTS 40: a mailbox without rights is refused for good and costs nob
   bench.now += 1s;
   bench.ask(6, "second");
   CHECK(bench.granted(6) != nullptr);
+}
+
+TEST_CASE("FAULTS 40: called stale for one mailbox, a token that others get in with is asked for anew once") {
+  DeskBench bench;
+  bench.log_in(1);
+  grant(bench, 2, "second");
+  bench.now += 1s;
+  bench.tell(refused(2, 401));
+  REQUIRE(bench.fetches.size() == 1);
+  bench.fetches.clear();
+  bench.ask(3);
+  CHECK(bench.granted(3)->token_id == 1);  // the others keep theirs meanwhile
+  bench.token("newer-token");
+  REQUIRE(bench.granted(2) != nullptr);
+  CHECK(bench.granted(2)->token_id == 2);
+  bench.tell(refused(2, 401));
+  CHECK(bench.failure(2) == "identity_refused");
+  CHECK(bench.fetches.empty());
+  bench.ask(4);
+  CHECK(bench.granted(4)->token_id == 2);
 }
 
 TEST_CASE("FAULTS 40: a stale token is replaced once, and the second answer comes in time") {

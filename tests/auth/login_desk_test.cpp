@@ -19,7 +19,7 @@ TEST_CASE("a login: hash, then token and name side by side, then the grant") {
   CHECK(bench.lookups.empty());
   bench.hash();
   REQUIRE(bench.fetches.size() == 1);
-  CHECK(bench.fetches[0].identity == "office");
+  CHECK(bench.fetches[0].key.identity == "office");
   CHECK(bench.fetches[0].request.url == "https://login.example/office/token");
   CHECK(bench.fetches[0].request.body.reveal().find("client_secret=canary%2Bsecret%2Foffice") !=
         std::string_view::npos);

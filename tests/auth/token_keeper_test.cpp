@@ -11,7 +11,9 @@ using saslift::tests::start;
 
 namespace {
 
-using Names = std::vector<std::string>;
+using Keys = std::vector<TokenKey>;
+
+TokenKey key_of(std::string_view identity) { return {.identity = std::string(identity), .subject = {}}; }
 
 enum class Said { token, wait, identity_refused, token_unavailable, other };
 
@@ -36,14 +38,15 @@ TokenOutcome outage(std::optional<Duration> retry_after = std::nullopt) {
 
 struct Bench {
   config::Settings settings = make_settings();
-  TokenKeeper keeper{settings, 42};
+  RefreshTokens refresh_tokens{settings};
+  TokenKeeper keeper{settings, refresh_tokens, 42};
   Instant now = start();
 
   Said ask(std::string_view identity = "office", std::uint64_t newer_than = 0) {
     return ask_until(now + 10s, identity, newer_than);
   }
   Said ask_until(Instant until, std::string_view identity = "office", std::uint64_t newer_than = 0) {
-    last = keeper.ask({.identity = identity, .until = until, .newer_than = newer_than}, now);
+    last = keeper.ask({.key = key_of(identity), .until = until, .newer_than = newer_than}, now);
     if (std::holds_alternative<TokenInHand>(last)) return Said::token;
     if (std::holds_alternative<TokenPending>(last)) return Said::wait;
     switch (std::get<TokenDenied>(last).failure) {
@@ -55,12 +58,18 @@ struct Bench {
         return Said::other;
     }
   }
+  std::optional<FetchReport> fetched(std::string_view identity, TokenOutcome outcome) {
+    return keeper.fetched(key_of(identity), std::move(outcome), {.instant = now, .wall = {}});
+  }
+  static TokenUse use(std::uint64_t id, std::string door = "imap scans@contoso.com") {
+    return {.key = key_of("office"), .id = id, .door = std::move(door)};
+  }
   std::uint64_t id() const { return std::get<TokenInHand>(last).id; }
   // A first token in hand and used, `now` being when it was asked for.
   void have_token(Duration life = 1h) {
     REQUIRE(ask() == Said::wait);
     REQUIRE(fetches() == 1);
-    REQUIRE(keeper.fetched("office", token("first", life), now).has_value());
+    REQUIRE(fetched("office", token("first", life)).has_value());
     REQUIRE(ask() == Said::token);
   }
   std::size_t fetches() { return keeper.take_fetches().size(); }
@@ -83,8 +92,8 @@ TEST_CASE("FAULTS 39: however many logins wait, an identity has one fetch at a t
   for (const int logins : {50, 500}) {
     Bench bench;
     for (int i = 0; i < logins; ++i) CHECK(bench.ask() == Said::wait);
-    CHECK(bench.keeper.take_fetches() == Names{"office"});
-    CHECK(bench.keeper.fetched("office", token("t"), bench.now).has_value());
+    CHECK(bench.keeper.take_fetches() == Keys{key_of("office")});
+    CHECK(bench.fetched("office", token("t")).has_value());
     for (int i = 0; i < logins; ++i) CHECK(bench.ask() == Said::token);
     CHECK(bench.fetches() == 0);
   }
@@ -94,29 +103,29 @@ TEST_CASE("FAULTS 46: identities share nothing, and token ids are unique and inc
   Bench bench;
   CHECK(bench.ask("office") == Said::wait);
   CHECK(bench.ask("plant") == Said::wait);
-  CHECK(bench.keeper.take_fetches() == Names{"office", "plant"});
-  (void)bench.keeper.fetched("plant", token("of-plant"), bench.now);
+  CHECK(bench.keeper.take_fetches() == Keys{key_of("office"), key_of("plant")});
+  (void)bench.fetched("plant", token("of-plant"));
   CHECK(bench.ask("office") == Said::wait);
   CHECK(bench.ask("plant") == Said::token);
   const std::uint64_t plant = bench.id();
-  (void)bench.keeper.fetched("office", token("of-office"), bench.now);
+  (void)bench.fetched("office", token("of-office"));
   CHECK(bench.ask("office") == Said::token);
   CHECK(bench.id() > plant);
-  CHECK(bench.keeper.copy_of_token("office").reveal() == "of-office");
-  CHECK(bench.keeper.copy_of_token("plant").reveal() == "of-plant");
-  CHECK(bench.keeper.copy_of_token("nobody").empty());
+  CHECK(bench.keeper.copy_of_token(key_of("office")).reveal() == "of-office");
+  CHECK(bench.keeper.copy_of_token(key_of("plant")).reveal() == "of-plant");
+  CHECK(bench.keeper.copy_of_token(key_of("nobody")).empty());
 }
 
 TEST_CASE("a token's life counts from before the request") {
   Bench bench;
   CHECK(bench.ask() == Said::wait);
   bench.now += 9s;
-  const auto report = bench.keeper.fetched("office", token("t", 100s), bench.now);
+  const auto report = bench.fetched("office", token("t", 100s));
   REQUIRE(report.has_value());
   CHECK(report->took == Duration(9s));
   CHECK(report->life_left == Duration(91s));
-  CHECK(bench.keeper.life_left("office", bench.now) == Duration(91s));
-  CHECK_FALSE(bench.keeper.life_left("office", start() + 100s).has_value());
+  CHECK(bench.keeper.life_left(key_of("office"), bench.now) == Duration(91s));
+  CHECK_FALSE(bench.keeper.life_left(key_of("office"), start() + 100s).has_value());
 }
 
 TEST_CASE("a used token is refreshed ahead at min(600 s, life/4)") {
@@ -131,7 +140,7 @@ TEST_CASE("a used token is refreshed ahead at min(600 s, life/4)") {
     bench.run_to(start() + life - ahead);
     CHECK(bench.fetches() == 1);
     CHECK(bench.ask() == Said::wait);
-    (void)bench.keeper.fetched("office", token("second"), bench.now);
+    (void)bench.fetched("office", token("second"));
     CHECK(bench.ask() == Said::token);
     CHECK(bench.id() == 2);
   }
@@ -141,7 +150,7 @@ TEST_CASE("a token that nobody used is not refreshed") {
   Bench bench;
   CHECK(bench.ask() == Said::wait);
   (void)bench.fetches();
-  (void)bench.keeper.fetched("office", token("t"), bench.now);
+  (void)bench.fetched("office", token("t"));
   CHECK_FALSE(bench.keeper.wake_at().has_value());
   bench.now += 2h;
   bench.keeper.tick(bench.now);
@@ -157,9 +166,9 @@ TEST_CASE("FAULTS 36: near its end a login waits for the fetch; if that fails, 3
   CHECK(bench.ask() == Said::wait);
   bench.now += 9s;
   CHECK(bench.ask_until(start() + 3010s) == Said::wait);
-  SECTION("the fetch fails") { (void)bench.keeper.fetched("office", outage(), bench.now); }
+  SECTION("the fetch fails") { (void)bench.fetched("office", outage()); }
   SECTION("the fetch is refused for good") {
-    (void)bench.keeper.fetched("office", failure(TokenErrorKind::permanent, "invalid_client"), bench.now);
+    (void)bench.fetched("office", failure(TokenErrorKind::permanent, "invalid_client"));
   }
   SECTION("the login has waited long enough") { bench.now = start() + 3010s; }
   CHECK(bench.ask_until(start() + 3010s) == Said::token);
@@ -173,7 +182,7 @@ TEST_CASE("FAULTS 36: with less than 30 s of life a token is not served") {
     bench.have_token();
     bench.now = start() + 1h - left;
     CHECK(bench.ask() == Said::wait);
-    (void)bench.keeper.fetched("office", outage(300s), bench.now);
+    (void)bench.fetched("office", outage(300s));
     CHECK(bench.ask() == said);
   }
 }
@@ -185,7 +194,7 @@ TEST_CASE("FAULTS 36: Retry-After is honoured up to an hour") {
     Bench bench;
     CHECK(bench.ask() == Said::wait);
     (void)bench.fetches();
-    const auto report = bench.keeper.fetched("office", outage(asked), bench.now);
+    const auto report = bench.fetched("office", outage(asked));
     CHECK(report->pause >= least);
     CHECK(report->pause <= 3600s + 360s);
     if (least == 0s) continue;
@@ -206,7 +215,7 @@ TEST_CASE("FAULTS 36: back-off doubles to 5 min, with jitter from the seed") {
     for (int i = 0; i < 20; ++i) {
       CHECK(bench.ask() == Said::wait);
       CHECK(bench.fetches() == 1);
-      const auto report = bench.keeper.fetched("office", outage(), bench.now);
+      const auto report = bench.fetched("office", outage());
       list->push_back(report->pause);
       bench.now += report->pause;
     }
@@ -225,22 +234,22 @@ TEST_CASE("a login waits through a short back-off and gets the token of the seco
   Bench bench;
   CHECK(bench.ask() == Said::wait);
   (void)bench.fetches();
-  const auto report = bench.keeper.fetched("office", outage(), bench.now);
+  const auto report = bench.fetched("office", outage());
   CHECK(bench.ask_until(start() + 10s) == Said::wait);
   CHECK(bench.fetches() == 0);
   REQUIRE(bench.keeper.wake_at() == start() + report->pause);
   bench.run_to(start() + report->pause);
   CHECK(bench.fetches() == 1);
-  (void)bench.keeper.fetched("office", token("t"), bench.now);
+  (void)bench.fetched("office", token("t"));
   CHECK(bench.ask_until(start() + 10s) == Said::token);
-  CHECK_FALSE(bench.keeper.last_error("office").has_value());
+  CHECK_FALSE(bench.keeper.last_error(key_of("office")).has_value());
 }
 
 TEST_CASE("nobody waits any more: the end of the back-off starts no fetch") {
   Bench bench;
   CHECK(bench.ask_until(start() + 2s) == Said::wait);
   (void)bench.fetches();
-  (void)bench.keeper.fetched("office", outage(1s), bench.now);
+  (void)bench.fetched("office", outage(1s));
   CHECK(bench.ask_until(start() + 2s) == Said::wait);
   bench.now = start() + 20s;
   bench.keeper.tick(bench.now);
@@ -251,7 +260,7 @@ TEST_CASE("FAULTS 38: a permanent error is remembered for at least 60 s, without
   Bench bench;
   CHECK(bench.ask() == Said::wait);
   (void)bench.fetches();
-  const auto report = bench.keeper.fetched("office", failure(TokenErrorKind::permanent, "invalid_client"), bench.now);
+  const auto report = bench.fetched("office", failure(TokenErrorKind::permanent, "invalid_client"));
   CHECK(report->pause >= 60s);
   for (int second = 0; second < 60; ++second) {
     bench.now = start() + std::chrono::seconds(second);
@@ -259,13 +268,13 @@ TEST_CASE("FAULTS 38: a permanent error is remembered for at least 60 s, without
     CHECK(bench.ask() == Said::identity_refused);
   }
   CHECK(bench.fetches() == 0);
-  CHECK(bench.keeper.last_error("office")->error == "invalid_client");
+  CHECK(bench.keeper.last_error(key_of("office"))->error == "invalid_client");
   bench.now = start() + report->pause;
   CHECK(bench.ask() == Said::wait);
   CHECK(bench.fetches() == 1);
-  (void)bench.keeper.fetched("office", token("t"), bench.now);
+  (void)bench.fetched("office", token("t"));
   CHECK(bench.ask() == Said::token);
-  CHECK_FALSE(bench.keeper.last_error("office").has_value());
+  CHECK_FALSE(bench.keeper.last_error(key_of("office")).has_value());
 }
 
 TEST_CASE("FAULTS 37: a login waits at most until its time, the fetch goes on") {
@@ -276,48 +285,53 @@ TEST_CASE("FAULTS 37: a login waits at most until its time, the fetch goes on") 
   bench.now += 1ms;
   CHECK(bench.ask_until(start() + 10s) == Said::token_unavailable);
   CHECK(bench.fetches() == 1);
-  (void)bench.keeper.fetched("office", token("t"), bench.now);
+  (void)bench.fetched("office", token("t"));
   CHECK(bench.ask() == Said::token);
 }
 
 TEST_CASE("a report without a fetch changes nothing") {
   Bench bench;
-  CHECK_FALSE(bench.keeper.fetched("office", token("stray"), bench.now).has_value());
+  CHECK_FALSE(bench.fetched("office", token("stray")).has_value());
   CHECK(bench.ask() == Said::wait);
   CHECK(bench.fetches() == 1);
 }
 
 TEST_CASE("FAULTS 40: when a refused token is worth a newer one") {
+  enum class GotIn { nobody, others, same_mailbox, same_mailbox_by_smtp };
   struct Row {
     std::string when;
     Duration age;
     int json_status;
-    bool proven;
+    GotIn got_in;
     bool newer;
   };
   const std::vector<Row> rows = {
-      {"young, no JSON", 299s, 0, false, false},
-      {"exactly five minutes", 300s, 0, false, false},
-      {"old", 301s, 0, false, true},
-      {"young, JSON 401", 1s, 401, false, true},
-      {"young, JSON 400", 1s, 400, false, true},
-      {"young, JSON 403", 1s, 403, false, false},
-      {"old, but others got in", 301s, 0, true, false},
-      {"JSON 401, but others got in", 1s, 401, true, false},
+      {"young, no JSON", 299s, 0, GotIn::nobody, false},
+      {"exactly five minutes", 300s, 0, GotIn::nobody, false},
+      {"old", 301s, 0, GotIn::nobody, true},
+      {"young, JSON 401", 1s, 401, GotIn::nobody, true},
+      {"young, JSON 400", 1s, 400, GotIn::nobody, true},
+      {"young, JSON 403", 1s, 403, GotIn::nobody, false},
+      {"old, but others got in", 301s, 0, GotIn::others, false},
+      {"JSON 401, others got in", 1s, 401, GotIn::others, true},
+      {"JSON 403, others got in", 1s, 403, GotIn::others, false},
+      {"no JSON, this mailbox got in before", 1s, 0, GotIn::same_mailbox, true},
+      {"no JSON, this mailbox got in by another protocol", 1s, 0, GotIn::same_mailbox_by_smtp, false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.when);
     Bench bench;
     bench.have_token();
-    if (row.proven) bench.keeper.logged_in_with("office", 1);
+    if (row.got_in == GotIn::others) bench.keeper.logged_in_with(bench.use(1, "imap other@contoso.com"));
+    if (row.got_in == GotIn::same_mailbox) bench.keeper.logged_in_with(bench.use(1));
+    if (row.got_in == GotIn::same_mailbox_by_smtp) bench.keeper.logged_in_with(bench.use(1, "smtp scans@contoso.com"));
     bench.now += row.age;
-    CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 1, .json_status = row.json_status}, bench.now) ==
-          row.newer);
+    CHECK(bench.keeper.may_ask_newer({.use = bench.use(1), .json_status = row.json_status}, bench.now) == row.newer);
     CHECK(bench.fetches() == (row.newer ? 1U : 0U));
     CHECK(bench.ask() == Said::token);  // the others keep theirs
     if (row.newer) {
       CHECK(bench.ask("office", 1) == Said::wait);
-      (void)bench.keeper.fetched("office", token("newer"), bench.now);
+      (void)bench.fetched("office", token("newer"));
       CHECK(bench.ask("office", 1) == Said::token);
       CHECK(bench.id() == 2);
     }
@@ -327,26 +341,68 @@ TEST_CASE("FAULTS 40: when a refused token is worth a newer one") {
 TEST_CASE("FAULTS 40: one fetch after a refusal in 10 min, an older id gets the newer token at once") {
   Bench bench;
   bench.have_token();
-  CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 1, .json_status = 401}, bench.now));
-  CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 1, .json_status = 401}, bench.now));  // joins it
+  CHECK(bench.keeper.may_ask_newer({.use = bench.use(1), .json_status = 401}, bench.now));
+  CHECK(bench.keeper.may_ask_newer({.use = bench.use(1), .json_status = 401}, bench.now));  // joins it
   CHECK(bench.fetches() == 1);
-  (void)bench.keeper.fetched("office", token("newer"), bench.now);
-  CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 1, .json_status = 0}, bench.now));
+  (void)bench.fetched("office", token("newer"));
+  CHECK(bench.keeper.may_ask_newer({.use = bench.use(1), .json_status = 0}, bench.now));
   CHECK(bench.ask("office", 1) == Said::token);
   bench.now = start() + 10min - 1ms;
-  CHECK_FALSE(bench.keeper.may_ask_newer({.identity = "office", .id = 2, .json_status = 401}, bench.now));
+  CHECK_FALSE(bench.keeper.may_ask_newer({.use = bench.use(2), .json_status = 401}, bench.now));
   CHECK(bench.fetches() == 0);
   bench.now = start() + 10min;
-  CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 2, .json_status = 401}, bench.now));
+  CHECK(bench.keeper.may_ask_newer({.use = bench.use(2), .json_status = 401}, bench.now));
   CHECK(bench.fetches() == 1);
+}
+
+TEST_CASE("FAULTS 40: a token ended early by the provider is replaced, however many it had let in") {
+  Bench bench;
+  bench.have_token();
+  for (int mailbox = 0; mailbox < 100; ++mailbox)
+    bench.keeper.logged_in_with(bench.use(1, "imap m" + std::to_string(mailbox)));
+  // All of them come back and are refused: the first asks, the others join it.
+  std::size_t fetches = 0;
+  for (int mailbox = 0; mailbox < 100; ++mailbox) {
+    const auto use = bench.use(1, "imap m" + std::to_string(mailbox));
+    CHECK(bench.keeper.may_ask_newer({.use = use, .json_status = 0}, bench.now));
+    CHECK(bench.ask("office", 1) == Said::wait);
+    fetches += bench.fetches();
+  }
+  CHECK(fetches == 1);
+  (void)bench.fetched("office", token("newer"));
+  for (int mailbox = 0; mailbox < 100; ++mailbox) CHECK(bench.ask("office", 1) == Said::token);
+  CHECK(bench.id() == 2);
+}
+
+TEST_CASE("FAULTS 40: one mailbox that is refused all the time costs one fetch in 10 min and nobody a token") {
+  Bench bench;
+  bench.have_token();
+  std::size_t fetches = 0;
+  for (int minute = 0; minute < 120; ++minute) {
+    bench.now = start() + std::chrono::minutes(minute);
+    bench.keeper.tick(bench.now);
+    if (bench.fetches() != 0) (void)bench.fetched("office", token("ahead"));  // refreshed in time, as ever
+    REQUIRE(bench.ask() == Said::token);                                      // the good mailbox never waits
+    bench.keeper.logged_in_with(bench.use(bench.id(), "imap good@contoso.com"));
+    const auto refused = bench.use(bench.id(), "imap bad@contoso.com");
+    if (!bench.keeper.may_ask_newer({.use = refused, .json_status = 401}, bench.now)) continue;
+    fetches += bench.fetches();
+    REQUIRE(bench.ask() == Said::token);
+    if (minute % 2 == 0) {
+      (void)bench.fetched("office", token("newer"));
+    } else {
+      (void)bench.fetched("office", outage(1s));
+    }
+  }
+  CHECK(fetches == 12);
 }
 
 TEST_CASE("FAULTS 40: a token that ended between grant and refusal is simply replaced") {
   Bench bench;
   bench.have_token();
-  bench.keeper.logged_in_with("office", 1);
+  bench.keeper.logged_in_with(bench.use(1));
   bench.now = start() + 1h;
-  CHECK(bench.keeper.may_ask_newer({.identity = "office", .id = 1, .json_status = 0}, bench.now));
+  CHECK(bench.keeper.may_ask_newer({.use = bench.use(1), .json_status = 0}, bench.now));
   CHECK(bench.ask("office", 1) == Said::wait);
   CHECK(bench.fetches() == 1);
 }
@@ -359,9 +415,9 @@ TEST_CASE("FAULTS 53: a provider that echoes the client secret does not bring it
     error.error = "invalid_client";
     error.kind = TokenErrorKind::permanent;
     error.description = echo;
-    const auto report = bench.keeper.fetched("office", std::unexpected(std::move(error)), bench.now);
+    const auto report = bench.fetched("office", std::unexpected(std::move(error)));
     CHECK(report->error->description == "(withheld)");
-    CHECK(bench.keeper.last_error("office")->description == "(withheld)");
+    CHECK(bench.keeper.last_error(key_of("office"))->description == "(withheld)");
     CHECK(report->error->error == "invalid_client");
   }
 }

@@ -79,8 +79,7 @@ TEST_CASE("values of the wrong kind are told with the right form") {
       {"service = 1\n", {"1:1: 'service' should be a table: [service]"}},
       {"[service]\nuser = \"root\"\n",
        {"2:8: 'root' is no name of a user but root; give the one that saslift is to run as"}},
-      {"[service]\nuser = \"0\"\n",
-       {"2:8: '0' is no name of a user but root; give the one that saslift is to run as"}},
+      {"[service]\nuser = \"0\"\n", {"2:8: '0' is no name of a user but root; give the one that saslift is to run as"}},
       {"[service]\ndrain = 25\n",
        {"2:9: 'drain' is a number, but should be a time with its unit: drain = \"25s\" (ms, s, m, h)"}},
       {"[service]\ndrain = \"25\"\n",
@@ -146,8 +145,8 @@ TEST_CASE("all problems are told at once, in the order of the file") {
   check({{"[log]\nlevel = \"x\"\n[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:1\"\n[service]\nfoo = 1\n",
           {"2:9: 'level' cannot be 'x'; it is one of: debug, info, warning, error",
            "5:11: listeners off loopback are not supported in this version; use 127.0.0.1 or [::1]",
-           "7:1: unknown key 'foo' in [service]; its keys are: state_dir, user, workers, drain, login_timeout, hostname, "
-           "ca_file, http_proxy, console, metrics"}}});
+           "7:1: unknown key 'foo' in [service]; its keys are: state_dir, user, state_key, workers, drain, "
+           "login_timeout, hostname, ca_file, http_proxy, console, metrics"}}});
 }
 
 std::string repeated(std::string_view piece, std::size_t count) {

@@ -139,9 +139,23 @@ class Saslift:
     def terminate(self):
         os.kill(self.pid, signal.SIGTERM)
 
+    def shows_no_secret(self):
+        """FAULTS 53: in no command line and no environment of the keeper, its workers or what it runs."""
+        wanted = set().union(*map(forms, self.secrets))
+        for pid in (self.pid, *children_of(self.pid)):
+            shown = _read(pid, "cmdline") + _read(pid, "environ")
+            assert not any(form in shown for form in wanted), f"a secret shows in /proc/{pid}"
+
+    def workers_hold_none_of(self, secrets):
+        """FAULTS 53: what only the keeper may have is in no worker's memory."""
+        wanted = set().union(*map(forms, secrets))
+        for pid in self.workers():
+            assert not memory_holds(pid, wanted), f"worker {pid} holds a secret of the keeper's"
+
     def stop(self, tokens=()):
         """SIGTERM is answered with exit code 0; the log holds plain lines and no secret."""
         if self.process.child.poll() is None:
+            self.shows_no_secret()
             self.terminate()
         try:
             code = self.process.child.wait(20)
@@ -169,6 +183,10 @@ def _read(pid, name):
             return file.read()
     except OSError:
         return b""
+
+
+def children_of(pid):
+    return [int(child) for child in _read(pid, f"task/{pid}/children").split()]
 
 
 def resident_bytes(pid):

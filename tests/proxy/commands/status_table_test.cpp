@@ -9,8 +9,14 @@ TEST_CASE("the status as people read it") {
     "workers":[{"pid":8,"started":"2026-11-21T06:31:22.000Z","restarts":1},{"pid":0,"started":"","restarts":4}],
     "listeners":[{"name":"imap 127.0.0.1:0","protocol":"imap","address":"127.0.0.1:40001","tls":"off"}],
     "sessions":2,"logins":{"succeeded":5,"refused":1},
-    "identities":[{"name":"office","token_life_seconds":3000,"last_error":""},
-                  {"name":"lab","token_life_seconds":null,"last_error":"invalid_client \u001b[31m"}],
+    "identities":[{"name":"office","token_life_seconds":3000,"last_error":"",
+                   "user":"anna@contoso.com","sign_in_needed":"",
+                   "expires":[{"what":"client_secret","on":"2027-03-01","days_left":7},
+                              {"what":"certificate","on":"2027-02-20","days_left":-2},
+                              {"what":"refresh_token","on":"2027-05-20","days_left":87}]},
+                  {"name":"lab","token_life_seconds":null,"last_error":"invalid_client \u001b[31m",
+                   "user":"","sign_in_needed":"nobody has signed in for it","expires":[]}],
+    "state":{"health":"degraded","detail":"No space left on device"},
     "open_questions":0,"log_lines_dropped":3})");
   REQUIRE(table);
   CHECK(*table ==
@@ -23,7 +29,12 @@ TEST_CASE("the status as people read it") {
         "  not running, restarts 4\n"
         "identities\n"
         "  office                   token for 50 min\n"
-        "  lab                      no token; last error: invalid_client ?[31m\n");
+        "                           client secret ends on 2027-03-01\n"
+        "                           certificate ended on 2027-02-20\n"
+        "                           signed in: anna@contoso.com\n"
+        "  lab                      no token; last error: invalid_client ?[31m\n"
+        "                           needs a sign-in: nobody has signed in for it\n"
+        "state degraded: No space left on device\n");
 }
 
 TEST_CASE("what is no status") {

@@ -21,13 +21,13 @@ Program real_fetch() { return {"/proc/self/exe", {"[.fetch_process]", "-o", "/de
 
 auth::FetchToken order(const std::string& identity, const std::string& url = "https://127.0.0.1:1/",
                        const std::string& ca_file = "") {
-  return {identity, {url, config::Secret("client_secret=s3"), ca_file, ""}};
+  return {{.identity = identity, .subject = {}}, {url, config::Secret("client_secret=s3"), ca_file, ""}};
 }
 
 struct Fetching {
   explicit Fetching(Program program, auth::Duration life = auth::Duration{10'000})
-      : fetcher(loop, std::move(program), {life}, [this](const std::string& identity, auth::FetchOutcome outcome) {
-          identities.push_back(identity);
+      : fetcher(loop, std::move(program), {life}, [this](const auth::TokenKey& key, auth::FetchOutcome outcome) {
+          identities.push_back(key.identity);
           outcomes.push_back(std::move(outcome));
         }) {}
   auth::FetchOutcome& one(auth::FetchToken wanted) {

@@ -1,0 +1,29 @@
+// What a caller of the control socket asks, and what it hears: one line of JSON each.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "auth/sign_in.h"
+#include "config/secret.h"
+
+namespace saslift::proxy::keeper {
+
+struct StatusRequest {};
+using ControlRequest = std::variant<StatusRequest, auth::SignIn>;
+
+// The error tells the caller what is wrong with its request.
+[[nodiscard]] std::expected<ControlRequest, std::string> read_control_request(std::string_view request);
+
+[[nodiscard]] std::string status_request();
+// {"command":"sign_in","identity":...,"refresh_token":...,"user":...}
+[[nodiscard]] config::Secret sign_in_request(const auth::SignIn& sign_in);
+
+// {"ok":true}, {"ok":false,"error":...}
+[[nodiscard]] std::string control_success();
+[[nodiscard]] std::string control_failure(std::string_view error);
+[[nodiscard]] std::expected<void, std::string> read_control_reply(std::string_view reply);
+
+}  // namespace saslift::proxy::keeper
