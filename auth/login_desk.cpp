@@ -289,6 +289,7 @@ DeskStatus LoginDesk::status(Instant now) const {
     if (const auto& error = state_->tokens.last_error(key)) one.last_error = note_of(*error).detail;
     one.user = state_->refresh_tokens.user_of(name);
     one.sign_in_needed = state_->tokens.sign_in_needed(key);
+    one.usable = one.token_life_left || (one.sign_in_needed.empty() && state_->tokens.may_fetch(key, now));
   }
   for (Expiry& expiry : expiries_of(*state_->settings, state_->refresh_tokens)) {
     const auto of_it = [&](const IdentityStatus& one) { return one.name == expiry.identity; };

@@ -71,6 +71,7 @@ struct IdentityStatus {
   std::string last_error;      // empty: none since the last token
   std::string user;            // who signed in, where known
   std::string sign_in_needed;  // why; empty: it is not
+  bool usable = true;          // it has a token, or nothing is known that keeps it from getting one now
   std::vector<Expiry> expiries;
 };
 struct DeskStatus {

@@ -260,6 +260,11 @@ const std::optional<TokenError>& TokenKeeper::last_error(const TokenKey& key) co
   return state != nullptr ? state->last_error : none;
 }
 
+bool TokenKeeper::may_fetch(const TokenKey& key, Instant now) const {
+  const State* state = find(key);
+  return state == nullptr || now >= state->not_before;
+}
+
 std::string TokenKeeper::sign_in_needed(const TokenKey& key) const {
   if (!lives_on_refresh_token(key)) return {};
   if (refresh_tokens_->find(key.identity) == nullptr) return refresh_tokens_->why_none(key.identity);

@@ -86,6 +86,8 @@ class TokenKeeper {
 
   [[nodiscard]] std::optional<Duration> life_left(const TokenKey& key, Instant now) const;
   [[nodiscard]] const std::optional<TokenError>& last_error(const TokenKey& key) const;
+  // No fetch has failed so lately that the next has to wait.
+  [[nodiscard]] bool may_fetch(const TokenKey& key, Instant now) const;
   // Why only a person can help this identity; empty: no need is known.
   [[nodiscard]] std::string sign_in_needed(const TokenKey& key) const;
   // A reply that may bring a refresh token is on its way, or waits for the disk.

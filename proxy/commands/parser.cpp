@@ -89,6 +89,9 @@ class Parser {
         add("status", "Ask the running saslift how it does", [this] { return commands::status(status_); });
     take_config(*command, status_.config);
     take_json(*command, status_.output);
+    command->add_flag_callback(
+        "--ready", [this] { status_.question = commands::StatusQuestion::readiness; },
+        "only whether it can serve: exit 0, or 1 and what it lacks");
   }
   void add_reseal() {
     CLI::App* command = add("reseal", "Seal the kept sign-ins with another key; saslift must not be running",

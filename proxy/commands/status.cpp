@@ -1,15 +1,36 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/readiness_lines.h"
 #include "proxy/commands/status_table.h"
 #include "proxy/commands/subcommands.h"
 #include "proxy/keeper/control_requests.h"
 #include "proxy/keeper/control_socket.h"
 
 namespace saslift::proxy::commands {
+namespace {
+
+struct Told {
+  std::string text;
+  int answer = yes;
+};
+
+std::optional<Told> told_to_people(StatusQuestion question, const std::string& reply) {
+  if (question == StatusQuestion::readiness) {
+    const auto readiness = told_readiness(reply);
+    if (!readiness) return std::nullopt;
+    return Told{readiness_lines(*readiness), readiness->ready ? yes : no};
+  }
+  auto table = status_table(reply);
+  if (!table) return std::nullopt;
+  return Told{*std::move(table), yes};
+}
+
+}  // namespace
 
 int status(const StatusOptions& options) {
   const auto loaded = load_configuration(options.config);
@@ -23,17 +44,13 @@ int status(const StatusOptions& options) {
     fmt::print(stderr, "saslift is not running, or out of reach: {}: {}\n", path, reply.error().detail);
     return no;
   }
-  if (options.output == Output::json) {
-    fmt::print(stdout, "{}\n", *reply);
-    return yes;
-  }
-  const auto table = status_table(*reply);
-  if (!table) {
+  const auto told = told_to_people(options.question, *reply);
+  if (!told) {
     fmt::print(stderr, "the keeper's answer is not understood; is it of another version?\n");
     return no;
   }
-  fmt::print(stdout, "{}", *table);
-  return yes;
+  fmt::print(stdout, "{}", options.output == Output::json ? *reply + "\n" : told->text);
+  return told->answer;
 }
 
 }  // namespace saslift::proxy::commands

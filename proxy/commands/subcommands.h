@@ -34,9 +34,11 @@ struct PasswordOptions {
 };
 [[nodiscard]] int password(const PasswordOptions& options);
 
+enum class StatusQuestion { everything, readiness };
 struct StatusOptions {
   ConfigChoice config;
   Output output = Output::people;
+  StatusQuestion question = StatusQuestion::everything;
 };
 [[nodiscard]] int status(const StatusOptions& options);
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proxy/keeper/log_line.h"
+#include "proxy/keeper/readiness.h"
 
 namespace saslift::proxy::keeper {
 namespace {
@@ -36,6 +37,7 @@ json to_json(const auth::IdentityStatus& identity, auth::WallTime wall) {
           {"last_error", identity.last_error},
           {"user", identity.user},
           {"sign_in_needed", identity.sign_in_needed},
+          {"usable", identity.usable},
           {"expires", expiries}};
 }
 
@@ -54,6 +56,7 @@ std::string dump(const json& value) { return value.dump(-1, ' ', true, json::err
 std::string status_report(const StatusFacts& facts) {
   json identities = json::array();
   for (const auto& identity : facts.desk.identities) identities.push_back(to_json(identity, facts.desk.wall));
+  const Readiness readiness = readiness_of(facts.workers, facts.listeners, facts.desk);
   return dump({{"version", SASLIFT_VERSION},
                {"pid", facts.pid},
                {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()},
@@ -67,6 +70,8 @@ std::string status_report(const StatusFacts& facts) {
                {"identities", std::move(identities)},
                {"state", {{"health", name_of(facts.desk.state.health)}, {"detail", facts.desk.state.detail}}},
                {"open_questions", facts.desk.open_questions},
+               {"ready", readiness.ready},
+               {"lacking", readiness.lacking},
                {"log_lines_dropped", facts.log_lines_dropped}});
 }
 

@@ -52,6 +52,7 @@ TEST_CASE("FAULTS 38: a permanent refusal is told as such, logged with its cause
   CHECK(bench.logged("login_refused", "reason") == "identity_refused");
   CHECK(bench.logged("login_refused", "remedy") == "make a new secret for the app and put it in its file");
   CHECK(bench.desk.status(bench.now).identities[0].last_error == "invalid_client: AADSTS7000222: expired.");
+  CHECK_FALSE(bench.desk.status(bench.now).identities[0].usable);
   bench.fetches.clear();
   for (SessionId session = 1; session < 12; ++session) {
     bench.pass(5s);

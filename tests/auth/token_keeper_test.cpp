@@ -269,7 +269,9 @@ TEST_CASE("FAULTS 38: a permanent error is remembered for at least 60 s, without
   }
   CHECK(bench.fetches() == 0);
   CHECK(bench.keeper.last_error(key_of("office"))->error == "invalid_client");
+  CHECK_FALSE(bench.keeper.may_fetch(key_of("office"), bench.now));
   bench.now = start() + report->pause;
+  CHECK(bench.keeper.may_fetch(key_of("office"), bench.now));
   CHECK(bench.ask() == Said::wait);
   CHECK(bench.fetches() == 1);
   (void)bench.fetched("office", token("t"));
