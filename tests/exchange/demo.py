@@ -31,30 +31,46 @@ class Failed(Exception):
     pass
 
 
+class Here:
+    """Where the program runs: on this machine, by itself."""
+
+    def __init__(self, binary):
+        self.binary = str(Path(binary).resolve())
+
+    def words(self, *arguments):
+        """The command line that runs it with these arguments."""
+        return [self.binary, *arguments]
+
+    def sees(self, path):
+        """What a file of ours is called there."""
+        return str(path)
+
+
 class Saslift:
     """The program under show: its configuration, its process and its log."""
 
-    def __init__(self, binary, directory, exchange, ports):
-        self.binary, self.directory = Path(binary).resolve(), Path(directory)
-        made = json.loads(subprocess.run([self.binary, "password", LOGIN, "--json"], check=True, capture_output=True,
+    def __init__(self, place, directory, exchange, ports, host="localhost", service=""):
+        """service: more lines of [service]."""
+        self.place, self.directory = place, Path(directory)
+        made = json.loads(subprocess.run(place.words("password", LOGIN, "--json"), check=True, capture_output=True,
                                          text=True).stdout)
         self.password = made["password"]
-        self._write_configuration(exchange, made["hash"], ports)
+        self._write_configuration(exchange, made["hash"], ports, host, service)
         self.events, self.ports = [], {}
         self.told = None  # called with each line of the log
-        self._child = subprocess.Popen([self.binary, "run", "--config", self.path], stdin=subprocess.DEVNULL,
+        self._child = subprocess.Popen(place.words("run", "--config", place.sees(self.path)), stdin=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         self._wait_until_listening()
 
-    def _write_configuration(self, exchange, password_hash, ports):
+    def _write_configuration(self, exchange, password_hash, ports, host, service):
         secret = self.directory / "office.secret"
         secret.touch(0o600)
         secret.write_text(exchange.client_secret)
         upstream = {name: (getattr(exchange, name).port, tls) for name, tls in (
             ("imap", "implicit"), ("pop3", "implicit"), ("smtp", "starttls"))}
-        ends = "\n".join(f'{name} = {{ host = "localhost", port = {port}, tls = "{tls}" }}'
+        ends = "\n".join(f'{name} = {{ host = "{host}", port = {port}, tls = "{tls}" }}'
                          for name, (port, tls) in upstream.items())
         listeners = "\n".join(f'[[listener]]\nprotocol = "{name}"\naddress = "127.0.0.1:{port}"\n'
                               for name, port in ports.items())
@@ -63,22 +79,22 @@ class Saslift:
         self.path.write_text(f"""[service]
 state_dir = "{self.directory / 'state'}"
 hostname = "saslift.contoso.test"
-drain = "1s"
+{service or 'drain = "1s"'}
 
 [log]
 format = "json"
 
 [provider.demo]
 {ends}
-token_endpoint = "{exchange.token_endpoint}"
+token_endpoint = "{exchange.token_endpoint.replace('localhost', host)}"
 scope = "{exchange.scope}"
-ca_file = "{exchange.ca_file}"
+ca_file = "{self.place.sees(exchange.ca_file)}"
 
 [identity.office]
 provider = "demo"
 tenant = "{exchange.tenant}"
 client_id = "{exchange.client_id}"
-client_secret = "file:office.secret"
+client_secret = "file:{self.place.sees(secret)}"
 
 [account.reception]
 login = "{LOGIN}"
@@ -111,11 +127,18 @@ mailbox = "{MAILBOX}"
     def log(self):
         return "\n".join(json.dumps(event) for event in list(self.events))
 
+    def terminate(self):
+        self._child.terminate()
+
+    def wait(self, seconds):
+        """Its exit code."""
+        return self._child.wait(seconds)
+
     def stop(self):
         if self._child.poll() is None:
-            self._child.terminate()
+            self.terminate()
             try:
-                self._child.wait(10)
+                self.wait(10)
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
@@ -313,7 +336,7 @@ def main():
     ports = {name: free_port(port) if chosen.keep else 0 for name, port in USUAL_PORTS.items()}
     with tempfile.TemporaryDirectory(prefix="saslift-demo-") as directory, Exchange(pace=0.1) as exchange:
         exchange.add_mailbox(MAILBOX)
-        saslift = Saslift(chosen.saslift, directory, exchange, ports)
+        saslift = Saslift(Here(chosen.saslift), directory, exchange, ports)
         try:
             show = Show(exchange, saslift)
             show_all(show)

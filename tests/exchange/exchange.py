@@ -22,10 +22,11 @@ from .tokens import ROLES, App, Tokens
 
 class Exchange:
     """Runs in a thread of its own from start() to stop(), or as a context. pace: what the real servers' delays are
-    multiplied by."""
+    multiplied by; address: where it listens; ports: by service, any that is free where none is given."""
 
-    def __init__(self, pace=0.01, directory=None):
+    def __init__(self, pace=0.01, directory=None, address="127.0.0.1", ports=None):
         self.pace = pace
+        self.address, self.wanted_ports = address, ports or {}
         self.tenant, self.tenant_id = "contoso.onmicrosoft.com", str(uuid.uuid4())
         self.scope = "https://outlook.office365.com/.default"
         back_end = "AM4PR0101CA0076.eurprd01.prod.exchangelabs.com"
@@ -47,10 +48,10 @@ class Exchange:
 
     # The tenant
 
-    def add_app(self, roles=ROLES):
+    def add_app(self, roles=ROLES, client_id=None, client_secret=None):
         # Characters of a real secret, so that a request which does not encode it is refused.
-        secret = f"ab8Q~+/{secrets.token_urlsafe(16)}=&%41.{secrets.token_urlsafe(8)}"
-        app = App(str(uuid.uuid4()), secret, frozenset(roles))
+        secret = client_secret or f"ab8Q~+/{secrets.token_urlsafe(16)}=&%41.{secrets.token_urlsafe(8)}"
+        app = App(client_id or str(uuid.uuid4()), secret, frozenset(roles))
         self.apps[app.client_id] = app
         return app
 

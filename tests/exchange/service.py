@@ -13,12 +13,12 @@ class Service:
         self.site, self.name, self.session, self.tls = site, name, session, tls
         self.faults = MailFaults()
         self.certificate = None  # another one than the site's
-        self.port = 0
+        self.port = site.wanted_ports.get(name, 0)
         self._contexts = {}
         self._server = None
 
     async def start(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20, backlog=1024)
+        self._server = await asyncio.start_server(self._serve, self.site.address, self.port, limit=1 << 20, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self):
