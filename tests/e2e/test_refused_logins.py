@@ -148,7 +148,8 @@ def test_a_mailbox_without_rights_does_not_disturb_a_good_one_of_its_identity(la
         assert is_yes(protocol, login(saslift, protocol, "scanner", password.text))
         good.send({"imap": "z NOOP\r\n", "pop3": "NOOP\r\n", "smtp": "NOOP\r\n"}[protocol])
         assert {"imap": b"z OK", "pop3": b"+OK", "smtp": b"250"}[protocol] in good.line()
-    assert sign_in.requests == calls
+    # The server calls the token stale, as it would one that was ended early: one newer one, in ten minutes.
+    assert sign_in.requests - calls <= 1
 
 
 def test_sign_in_service_answering_503_is_temporary(lab, sign_in, password):
