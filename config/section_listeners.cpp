@@ -133,6 +133,12 @@ Listener read_listener(const Table& table, Position at, const Reading& reading) 
       reader.error(plaintext->at, "with plaintext_login = \"never\" and no TLS nobody could log in; set tls as well");
     }
   }
+  if (const auto auth_equals = reader.boolean("auth_equals")) {
+    listener.auth_equals = auth_equals->value;
+    if (listener.protocol != Protocol::smtp) {
+      reader.error(auth_equals->at, "'auth_equals' is about SMTP's EHLO; take it out");
+    }
+  }
   reader.finish();
   listener.name = listener_name(listener.protocol, listener.address);
   return listener;

@@ -49,6 +49,8 @@ enum class Dismissal : std::uint8_t { idle_before_login, session_cap, shutting_d
 
 enum class PlaintextLogins : std::uint8_t { accepted, refused };
 enum class StartTlsOffer : std::uint8_t { none, offered };
+// Whether EHLO lists AUTH=PLAIN LOGIN as well, for clients older than RFC 2554.
+enum class AuthEquals : std::uint8_t { none, listed };
 
 // What the listener decides for its clients.
 struct ClientSideSettings {
@@ -57,6 +59,7 @@ struct ClientSideSettings {
   PlaintextLogins plaintext_logins = PlaintextLogins::accepted;  // while TLS is not active
   auth::ClientTls tls = auth::ClientTls::none;                   // active from the start with implicit TLS
   std::vector<std::string> smtp_extensions;                      // EHLO lines besides AUTH and STARTTLS
+  AuthEquals auth_equals = AuthEquals::none;
 };
 
 // The limits of every client side, FAULTS 2a.

@@ -1,12 +1,18 @@
 #include "proxy/dialogue/line_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace saslift::proxy {
 
 LineReader::~LineReader() { config::wipe(buffer_); }
 
 void LineReader::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (std::exchange(lf_may_follow_, false) && bytes.front() == '\n') {
+    bytes.remove_prefix(1);
+    bare_cr_ = BareCr::is_text;
+  }
   wipe_taken();
   if (start_ > 0) {
     const std::size_t left = buffer_.size() - start_;
@@ -30,6 +36,15 @@ void LineReader::append(std::string_view bytes) {
 std::optional<std::string_view> LineReader::take_line() {
   wipe_taken();
   const auto end = buffer_.find('\n', searched_);
+  if (bare_cr_ == BareCr::ends_line) {
+    if (const auto cr = bare_cr_before(end); cr != std::string::npos) {
+      const std::string_view line(buffer_.data() + start_, cr - start_);
+      start_ = searched_ = cr + 1;
+      lf_may_follow_ = start_ == buffer_.size();
+      return line;
+    }
+    if (end != std::string::npos) bare_cr_ = BareCr::is_text;
+  }
   if (end == std::string::npos) {
     searched_ = buffer_.size();
     return std::nullopt;
@@ -38,6 +53,16 @@ std::optional<std::string_view> LineReader::take_line() {
   start_ = searched_ = end + 1;
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
+}
+
+std::size_t LineReader::bare_cr_before(std::size_t lf) const {
+  const auto cr = buffer_.find('\r', searched_);
+  if (cr >= lf || cr + 1 == lf) return std::string::npos;
+  // STARTTLS and STLS wait for their LF, which would else meet the handshake that follows.
+  const bool is_last = cr + 1 == buffer_.size();
+  const std::string_view line(buffer_.data() + start_, cr - start_);
+  const bool asks_for_tls = line.ends_with("TLS") || line.ends_with("tls");
+  return is_last && asks_for_tls ? std::string::npos : cr;
 }
 
 std::expected<std::optional<std::string_view>, LineTooLong> LineReader::take_line(std::size_t longest) {

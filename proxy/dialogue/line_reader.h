@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -14,9 +15,13 @@ namespace saslift::proxy {
 
 struct LineTooLong {};
 
+// Whether a CR alone ends a line, as old terminals and controllers send it. It does so up to the first line that ends
+// in LF: from then on the client is known to send LFs, and a CR is a byte of its password like any other.
+enum class BareCr : std::uint8_t { is_text, ends_line };
+
 class LineReader {
  public:
-  LineReader() = default;
+  explicit LineReader(BareCr bare_cr = BareCr::is_text) : bare_cr_(bare_cr) {}
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
   ~LineReader();
@@ -34,7 +39,11 @@ class LineReader {
 
  private:
   void wipe_taken();
+  // Where a CR alone ends the line that starts at start_; npos: nowhere before `lf`.
+  [[nodiscard]] std::size_t bare_cr_before(std::size_t lf) const;
 
+  BareCr bare_cr_;
+  bool lf_may_follow_ = false;  // a line ended in CR and its LF may still be on the way
   std::string buffer_;
   std::size_t start_ = 0;     // what lies before was taken
   std::size_t wiped_ = 0;     // of that, what is wiped already

@@ -64,7 +64,7 @@ class ImapClientSide final : public ClientSide {
   [[nodiscard]] bool must_not_log_in() const;
 
   ClientSideSettings settings_;
-  LineReader unread_;
+  LineReader unread_{BareCr::ends_line};
   CommandReader commands_;
   Patience patience_;
   Phase phase_ = Phase::reading_command;

@@ -39,6 +39,7 @@ auth::Configure configuration_of_workers(const config::Settings& settings, const
     told.name = listener.name;
     told.tls = listener.tls;
     told.plaintext_login = takes_plaintext_logins(listener);
+    told.auth_equals = listener.auth_equals;
     if (listener.protocol == config::Protocol::smtp) told.smtp_extensions = smtp_extensions;
     order.listeners.push_back(std::move(told));
     order.certificates.push_back(listener.certificate_pem.copy());

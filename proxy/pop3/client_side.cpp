@@ -54,7 +54,7 @@ class Pop3ClientSide final : public ClientSide {
   [[nodiscard]] Offer offer() const;
 
   ClientSideSettings settings_;
-  LineReader unread_;
+  LineReader unread_{BareCr::ends_line};
   State state_ = State::command;
   Patience patience_;
   std::optional<std::string> user_;  // between USER and PASS

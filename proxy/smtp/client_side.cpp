@@ -57,15 +57,15 @@ class SmtpClientSide final : public ClientSide {
   [[nodiscard]] Offer offer() const;
 
   ClientSideSettings settings_;
-  LineReader unread_;
+  LineReader unread_{BareCr::ends_line};
   State state_ = State::command;
   Patience patience_;
   std::optional<std::pair<sasl::ExchangeMechanism, sasl::Exchange>> exchange_;
 };
 
 Offer SmtpClientSide::offer() const {
-  if (settings_.tls == auth::ClientTls::active) return {};
-  return {.logins = settings_.plaintext_logins, .starttls = settings_.starttls};
+  if (settings_.tls == auth::ClientTls::active) return {.auth_equals = settings_.auth_equals};
+  return {.logins = settings_.plaintext_logins, .starttls = settings_.starttls, .auth_equals = settings_.auth_equals};
 }
 
 ClientActions SmtpClientSide::receive(std::string_view bytes) {

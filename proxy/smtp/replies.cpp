@@ -47,7 +47,11 @@ std::string ehlo_reply(std::string_view hostname, std::span<const std::string> e
   std::vector<std::string> lines{std::string(hostname)};
   lines.insert(lines.end(), extensions.begin(), extensions.end());
   if (offer.starttls == StartTlsOffer::offered) lines.emplace_back("STARTTLS");
-  if (offer.logins == PlaintextLogins::accepted) lines.emplace_back("AUTH PLAIN LOGIN");
+  if (offer.logins == PlaintextLogins::accepted) {
+    // The other form first: a client that knows both goes by the last one it reads.
+    if (offer.auth_equals == AuthEquals::listed) lines.emplace_back("AUTH=PLAIN LOGIN");
+    lines.emplace_back("AUTH PLAIN LOGIN");
+  }
   std::string reply;
   for (const auto& line : lines) {
     reply += &line == &lines.back() ? "250 " : "250-";

@@ -14,6 +14,7 @@ namespace saslift::proxy::smtp {
 struct Offer {
   PlaintextLogins logins = PlaintextLogins::accepted;
   StartTlsOffer starttls = StartTlsOffer::none;
+  AuthEquals auth_equals = AuthEquals::none;
 };
 
 [[nodiscard]] std::string greeting(std::string_view hostname);

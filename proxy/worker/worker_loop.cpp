@@ -114,6 +114,7 @@ void WorkerLoop::configure(auth::Configure& order) {
                 .plaintext_logins = listener.plaintext_login ? PlaintextLogins::accepted : PlaintextLogins::refused,
                 .tls = listener.tls == config::ListenerTls::implicit ? auth::ClientTls::active : auth::ClientTls::none,
                 .smtp_extensions = std::move(listener.smtp_extensions),
+                .auth_equals = listener.auth_equals ? AuthEquals::listed : AuthEquals::none,
             },
         .tls = listener.tls,
         .login_timeout = order.login_timeout,

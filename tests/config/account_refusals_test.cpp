@@ -167,6 +167,8 @@ TEST_CASE("listeners say what they lack") {
        {"5:15: 'certificate' holds no PEM certificate (-----BEGIN CERTIFICATE-----)"}},
       {with_listener(local + "tls = \"implicit\"\ncertificate = \"file:locked.pem\""),
        {"5:15: the key in 'certificate' needs a passphrase; store it without: openssl pkey -in ... -out ..."}},
+      {"[[listener]]\nprotocol = \"imap\"\naddress = \"127.0.0.1:0\"\nauth_equals = true\n",
+       {"4:15: 'auth_equals' is about SMTP's EHLO; take it out"}},
       {with_listener(local + "plaintext_login = \"never\""),
        {"4:19: with plaintext_login = \"never\" and no TLS nobody could log in; set tls as well"}},
   });

@@ -281,6 +281,7 @@ address = "127.0.0.1:0"
 tls = "starttls"
 certificate = "file:tls.pem"
 plaintext_login = "never"
+auth_equals = true
 [[listener]]
 protocol = "smtp"
 address = "[::1]:0"
@@ -291,6 +292,8 @@ address = "[::1]:0"
   CHECK(listeners[0].tls == ListenerTls::starttls);
   CHECK(listeners[0].certificate_pem.reveal() == std::string(certificate_block) + std::string(key_block));
   CHECK(listeners[0].plaintext_login == PlaintextLogin::never);
+  CHECK(listeners[0].auth_equals);
+  CHECK_FALSE(listeners[1].auth_equals);
   CHECK_FALSE(listeners[0].optional);
   CHECK(listeners[1].name == "smtp [::1]:0");
   CHECK(listeners[1].tls == ListenerTls::off);

@@ -96,6 +96,7 @@ ClientSideSettings client_side_settings(const Script& script) {
     settings.plaintext_logins = PlaintextLogins::refused;
   }
   if (is_second(script, "tls", "none", "active")) settings.tls = auth::ClientTls::active;
+  if (is_second(script, "auth_equals", "none", "listed")) settings.auth_equals = AuthEquals::listed;
   std::string lines = script.setting("smtp_extensions", "");
   while (!lines.empty()) {
     const auto comma = lines.find(',');

@@ -5,6 +5,35 @@
 namespace saslift::proxy {
 namespace {
 
+TEST_CASE("a CR alone ends a line until the client has shown that it sends LFs") {
+  const auto lines_of = [](std::vector<std::string> pieces) {
+    LineReader reader(BareCr::ends_line);
+    std::vector<std::string> lines;
+    for (const std::string& piece : pieces) {
+      reader.append(piece);
+      while (const auto line = reader.take_line()) lines.emplace_back(*line);
+    }
+    lines.push_back("left: " + std::string(reader.take_all().reveal()));
+    return lines;
+  };
+  using Lines = std::vector<std::string>;
+  CHECK(lines_of({"a\rb\rc"}) == Lines{"a", "b", "left: c"});
+  CHECK(lines_of({"a\r", "b\r", "c"}) == Lines{"a", "b", "left: c"});
+  CHECK(lines_of({"\r\r"}) == Lines{"", "", "left: "});
+  // CRLF cut in two is one end, and from there on a CR is text.
+  CHECK(lines_of({"a\r", "\nb\rc\r\n"}) == Lines{"a", "b\rc", "left: "});
+  CHECK(lines_of({"a\r\nb\rc\nd\r"}) == Lines{"a", "b\rc", "left: d\r"});
+  CHECK(lines_of({"a\nb\r", "c\n"}) == Lines{"a", "b\rc", "left: "});
+  // The LF that is still on the way is not left to whoever reads on.
+  CHECK(lines_of({"a\r", "\n"}) == Lines{"a", "left: "});
+  // A handshake follows these.
+  CHECK(lines_of({"a1 STARTTLS\r"}) == Lines{"left: a1 STARTTLS\r"});
+  CHECK(lines_of({"stls\r", "\n"}) == Lines{"stls", "left: "});
+  LineReader strict;
+  strict.append("a\rb\r");
+  CHECK_FALSE(strict.take_line().has_value());
+}
+
 TEST_CASE("lines come without their ends, whole, and in order") {
   LineReader reader;
   reader.append("one\r\ntwo\n\r\nthr");
