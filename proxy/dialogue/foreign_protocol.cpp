@@ -14,7 +14,7 @@ bool is_http_request(std::string_view line) {
                                                  "PATCH ",   "POST ",   "PRI ", "PUT ",  "TRACE "};
   if (std::ranges::none_of(methods, [&](std::string_view method) { return line.starts_with(method); })) return false;
   line = line.substr(0, longest_http_line);
-  const auto end = line.find('\n');
+  const auto end = line.find_first_of("\r\n");
   if (end == std::string_view::npos) return false;
   line = line.substr(0, end);
   const auto version = line.rfind(' ');

@@ -36,14 +36,13 @@ void LineReader::append(std::string_view bytes) {
 std::optional<std::string_view> LineReader::take_line() {
   wipe_taken();
   const auto end = buffer_.find('\n', searched_);
-  if (bare_cr_ == BareCr::ends_line) {
-    if (const auto cr = bare_cr_before(end); cr != std::string::npos) {
-      const std::string_view line(buffer_.data() + start_, cr - start_);
-      start_ = searched_ = cr + 1;
-      lf_may_follow_ = start_ == buffer_.size();
-      return line;
-    }
-    if (end != std::string::npos) bare_cr_ = BareCr::is_text;
+  if (end != std::string::npos) {
+    bare_cr_ = BareCr::is_text;
+  } else if (const auto cr = bare_cr(); cr != std::string::npos) {
+    const std::string_view line(buffer_.data() + start_, cr - start_);
+    start_ = searched_ = cr + 1;
+    lf_may_follow_ = start_ == buffer_.size();
+    return line;
   }
   if (end == std::string::npos) {
     searched_ = buffer_.size();
@@ -55,9 +54,10 @@ std::optional<std::string_view> LineReader::take_line() {
   return line;
 }
 
-std::size_t LineReader::bare_cr_before(std::size_t lf) const {
+std::size_t LineReader::bare_cr() const {
+  if (bare_cr_ == BareCr::is_text) return std::string::npos;
   const auto cr = buffer_.find('\r', searched_);
-  if (cr >= lf || cr + 1 == lf) return std::string::npos;
+  if (cr == std::string::npos) return cr;
   // STARTTLS and STLS wait for their LF, which would else meet the handshake that follows.
   const bool is_last = cr + 1 == buffer_.size();
   const std::string_view line(buffer_.data() + start_, cr - start_);

@@ -15,8 +15,8 @@ namespace saslift::proxy {
 
 struct LineTooLong {};
 
-// Whether a CR alone ends a line, as old terminals and controllers send it. It does so up to the first line that ends
-// in LF: from then on the client is known to send LFs, and a CR is a byte of its password like any other.
+// Whether a CR alone ends a line, as old terminals and controllers send it. It does so up to the first LF
+// that comes: from then on the client is known to send LFs, and a CR is a byte of its password like any other.
 enum class BareCr : std::uint8_t { is_text, ends_line };
 
 class LineReader {
@@ -39,8 +39,8 @@ class LineReader {
 
  private:
   void wipe_taken();
-  // Where a CR alone ends the line that starts at start_; npos: nowhere before `lf`.
-  [[nodiscard]] std::size_t bare_cr_before(std::size_t lf) const;
+  // Where a CR alone ends the line that starts at start_, while no LF is in sight; npos: nowhere.
+  [[nodiscard]] std::size_t bare_cr() const;
 
   BareCr bare_cr_;
   bool lf_may_follow_ = false;  // a line ended in CR and its LF may still be on the way

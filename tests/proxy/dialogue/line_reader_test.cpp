@@ -24,6 +24,7 @@ TEST_CASE("a CR alone ends a line until the client has shown that it sends LFs")
   CHECK(lines_of({"a\r", "\nb\rc\r\n"}) == Lines{"a", "b\rc", "left: "});
   CHECK(lines_of({"a\r\nb\rc\nd\r"}) == Lines{"a", "b\rc", "left: d\r"});
   CHECK(lines_of({"a\nb\r", "c\n"}) == Lines{"a", "b\rc", "left: "});
+  CHECK(lines_of({"a \"b\rc\"\r\n"}) == Lines{"a \"b\rc\"", "left: "});
   // The LF that is still on the way is not left to whoever reads on.
   CHECK(lines_of({"a\r", "\n"}) == Lines{"a", "left: "});
   // A handshake follows these.
