@@ -262,7 +262,7 @@ service stats {{
 """
 
 
-def _is_2_3():
+def is_2_3():
     version = subprocess.run(["dovecot", "--version"], check=True, capture_output=True, text=True).stdout
     return version.startswith("2.3.")
 
@@ -285,7 +285,7 @@ class Dovecot:
         ports = dict(zip(names, free_ports(len(names))))
         vars(self).update(ports)  # self.imap and so on
         configuration = self.directory / "dovecot.conf"
-        wanted = CONFIGURATION_2_3 if _is_2_3() else CONFIGURATION_2_4
+        wanted = CONFIGURATION_2_3 if is_2_3() else CONFIGURATION_2_4
         configuration.write_text(
             wanted.format(directory=self.directory, run=run, certificate=certificate, key=key, **ports))
         self.sink_process = Process(["smtp-sink", "-u", "nobody", f"127.0.0.1:{self.sink}", "100"],
