@@ -65,7 +65,9 @@ class Site:
         for protocol in PROTOCOLS:
             for tls in TLS:
                 fields = {"protocol": protocol, "address": "127.0.0.1:0", "tls": tls}
-                made.tables.append(("[[listener]]", fields | ({"certificate": f"file:{pem.name}"} if tls != "off" else {})))
+                if tls != "off":
+                    fields["certificate"] = f"file:{pem.name}"
+                made.tables.append(("[[listener]]", fields))
         self.saslift = self.lab.run(made)
         self.port = {(event["protocol"], event["tls"]): int(event["address"].rsplit(":", 1)[1])
                      for event in self.saslift.events("listening")}

@@ -67,8 +67,8 @@ def directly(dovecot, mailbox):
 def by_mbsync(far, directory):
     (directory / "local").mkdir(parents=True)
     (directory / "rc").write_text(f"IMAPStore far\n{far}\n\nMaildirStore near\nPath {directory}/local/\n"
-                                  f"Inbox {directory}/local/INBOX\n\nChannel all\nFar :far:\nNear :near:\nPatterns INBOX\n"
-                                  "Sync Pull\nCreate Near\nSyncState *\n")
+                                  f"Inbox {directory}/local/INBOX\n\nChannel all\nFar :far:\nNear :near:\n"
+                                  "Patterns INBOX\nSync Pull\nCreate Near\nSyncState *\n")
     run("mbsync", "-c", directory / "rc", "all", directory=directory)
     files = sorted((directory / "local" / "INBOX").glob("[nc][eu][wr]/*"))
     # mbsync adds a field of its own, and its numbers.

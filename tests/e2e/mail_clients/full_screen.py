@@ -33,23 +33,30 @@ def on_a_terminal(door, arguments, done, keys=(), seconds=20):
         os.close(master)
 
 
+def _settings(program, door):
+    lines = [f'set ssl_force_tls={"no" if door.tls == "off" else "yes"}',
+             f'set ssl_starttls={"yes" if door.tls == "starttls" else "no"}', f'set certificate_file="{door.ca_file}"',
+             'set record=""', f'set from="{door.mailbox}"', "set use_from=yes", "set use_envelope_from=yes",
+             "set move=no", "set confirmappend=no", "set confirmcreate=no", "set pop_delete=no", "set pop_last=no"]
+    if program == "mutt":
+        lines.append('set header_cache=""')
+    return lines
+
+
 def _mutt(program, door):
-    url = f"{door.protocol.replace('pop3', 'pop')}{'s' if door.tls == 'implicit' else ''}://{door.user}@{door.host}:{door.port}"
-    common = (f'set ssl_force_tls={"yes" if door.tls != "off" else "no"}\nset ssl_starttls={"yes" if door.tls == "starttls" else "no"}\n'
-              f'set certificate_file="{door.ca_file}"\nset header_cache=""\nset record=""\n'
-              f'set from="{door.mailbox}"\nset use_from=yes\nset use_envelope_from=yes\nset move=no\nset confirmappend=no\nset confirmcreate=no\n'
-              f'set pop_delete=no\nset pop_last=no\n')
-    if program == "neomutt":
-        common = common.replace('set header_cache=""\n', "")
+    scheme = {"imap": "imap", "pop3": "pop", "smtp": "smtp"}[door.protocol] + ("s" if door.tls == "implicit" else "")
+    url = f"{scheme}://{door.user}@{door.host}:{door.port}"
+    lines = _settings(program, door)
     if door.protocol == "smtp":
-        rc = door.file("rc", common + f'set smtp_url="{url}"\nset smtp_pass="{door.password}"\n'
-                                      'set smtp_authenticators="login"\n')
+        lines += [f'set smtp_url="{url}"', f'set smtp_pass="{door.password}"', 'set smtp_authenticators="login"']
+        rc = door.file("rc", "\n".join(lines) + "\n")
         return door.run(program, "-F", rc, "-s", door.subject, "--", door.mailbox, input=b"A line\n")
-    name = "imap" if door.protocol == "imap" else "pop"
     got = door.directory / "got"
-    rc = door.file("rc", common + f'set {name}_pass="{door.password}"\nset folder="{door.directory}"\nset spoolfile="{url}"\n'
-                                  'set mbox_type=mbox\nset wait_key=no\nset quit=yes\n'
-                                  f'push "<tag-pattern>~s {door.subject}<enter><tag-prefix><copy-message><kill-line>{got}<enter><exit>"\n')
+    lines += [f'set {scheme.rstrip("s")}_pass="{door.password}"', f'set folder="{door.directory}"',
+              "set mbox_type=mbox",
+              f'set spoolfile="{url}"', "set wait_key=no", "set quit=yes",
+              f'push "<tag-pattern>~s {door.subject}<enter><tag-prefix><copy-message><kill-line>{got}<enter><exit>"']
+    rc = door.file("rc", "\n".join(lines) + "\n")
 
     def copied():
         return got.exists() and door.subject.encode() in got.read_bytes()

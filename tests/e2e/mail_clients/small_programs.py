@@ -49,20 +49,23 @@ def mbsync(door):
     certificate = f"CertificateFile {door.ca_file}\n" if door.tls != "off" else ""
     (door.directory / "local").mkdir()
     rc = door.file("rc", f"IMAPStore far\nHost {door.host}\nPort {door.port}\nUser {door.user}\nPass {door.password}\n"
-                         f"SSLType {kind}\nAuthMechs LOGIN\n{certificate}\nMaildirStore near\nPath {door.directory}/local/\n"
-                         f"Inbox {door.directory}/local/INBOX\n\nChannel all\nFar :far:\nNear :near:\nPatterns INBOX\n"
+                         f"SSLType {kind}\nAuthMechs LOGIN\n{certificate}\nMaildirStore near\n"
+                         f"Path {door.directory}/local/\nInbox {door.directory}/local/INBOX\n\n"
+                         "Channel all\nFar :far:\nNear :near:\nPatterns INBOX\n"
                          "Sync Pull\nCreate Near\nSyncState *\n")
     door.run("mbsync", "-c", rc, "all")
     return b"".join(path.read_bytes() for path in (door.directory / "local" / "INBOX").glob("[nc][eu][wr]/*"))
 
 
 def offlineimap3(door):
-    tls = {"off": "ssl = no\nstarttls = no\n", "starttls": f"ssl = no\nstarttls = yes\nsslcacertfile = {door.ca_file}\n",
+    tls = {"off": "ssl = no\nstarttls = no\n",
+           "starttls": f"ssl = no\nstarttls = yes\nsslcacertfile = {door.ca_file}\n",
            "implicit": f"ssl = yes\nsslcacertfile = {door.ca_file}\n"}[door.tls]
     rc = door.file("rc", f"[general]\naccounts = one\nmetadata = {door.directory}/meta\nui = quiet\n[Account one]\n"
                          "localrepository = near\nremoterepository = far\n[Repository near]\ntype = Maildir\n"
-                         f"localfolders = {door.directory}/local\n[Repository far]\ntype = IMAP\nremotehost = {door.host}\n"
-                         f"remoteport = {door.port}\nremoteuser = {door.user}\nremotepass = {door.password}\n{tls}"
+                         f"localfolders = {door.directory}/local\n[Repository far]\ntype = IMAP\n"
+                         f"remotehost = {door.host}\nremoteport = {door.port}\nremoteuser = {door.user}\n"
+                         f"remotepass = {door.password}\n{tls}"
                          "folderfilter = lambda name: name == 'INBOX'\nreadonly = true\n")
     door.run("offlineimap", "-o", "-c", rc, timeout=120)
     return b"".join(path.read_bytes() for path in (door.directory / "local" / "INBOX").glob("[nc][eu][wr]/*"))
@@ -121,5 +124,7 @@ def nullmailer(door):
     certificate = f"x509cafile={door.ca_file}\n" if tls else ""
     options = (f"host={door.host}\nport={door.port}\nuser={door.user}\npass={door.password}\nauth-login\n{tls}"
                f"{certificate}\n")
-    queued = door.file("queued", f"{door.mailbox}\n{door.mailbox}\n\n" + door.message.decode().replace("\r\n", "\n"))
-    return door.run("sh", "-c", f"exec usr/lib/nullmailer/smtp 3<{queued}", input=options.encode(), env={"HELOHOST": "device"})
+    message = door.message.decode().replace("\r\n", "\n")
+    queued = door.file("queued", f"{door.mailbox}\n{door.mailbox}\n\n{message}")
+    return door.run("sh", "-c", f"exec usr/lib/nullmailer/smtp 3<{queued}", input=options.encode(),
+                    env={"HELOHOST": "device"})
