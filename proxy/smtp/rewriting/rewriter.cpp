@@ -46,6 +46,10 @@ class Rewriter final : public Stage {
     chunk,            // of a BDAT that was refused
     over,
   };
+  struct Command {
+    std::string_view line;
+    std::string_view argument;
+  };
   struct Message {
     explicit Message(const Rewriting& rewriting) : header(rewriting) {}
     DataReader reader;
@@ -56,7 +60,7 @@ class Rewriter final : public Stage {
   [[nodiscard]] bool take_line(std::string_view& rest, Output& output);
   void take_command(std::string_view line, Output& output);
   void take_mail(std::string_view argument, Output& output);
-  void take_rcpt(std::string_view line, std::string_view argument, Output& output);
+  void take_rcpt(const Command& command, Output& output);
   void take_bdat(std::string_view argument, Output& output);
   void take_chunk(std::string_view& rest, Output& output);
   void take_message(std::string_view& rest, Output& output);
@@ -126,7 +130,7 @@ void Rewriter::take_command(std::string_view line, Output& output) {
   const std::string_view verb = text.substr(0, text.find_first_of(" \t"));
   const std::string_view argument = trimmed(text.substr(verb.size()));
   if (same_word(verb, "MAIL")) return take_mail(argument, output);
-  if (same_word(verb, "RCPT")) return take_rcpt(line, argument, output);
+  if (same_word(verb, "RCPT")) return take_rcpt({.line = line, .argument = argument}, output);
   if (same_word(verb, "BDAT")) return take_bdat(argument, output);
   if (same_word(verb, "EHLO")) return pass(line, ReplyFilter::Answers::ehlo, output);
   if (same_word(verb, "DATA")) {
@@ -147,10 +151,10 @@ void Rewriter::take_mail(std::string_view argument, Output& output) {
   pass(mail_from(rewriting_.mailbox, *written), ReplyFilter::Answers::anything_else, output);
 }
 
-void Rewriter::take_rcpt(std::string_view line, std::string_view argument, Output& output) {
-  const auto written = parse_envelope(Path::forward, argument);
+void Rewriter::take_rcpt(const Command& command, Output& output) {
+  const auto written = parse_envelope(Path::forward, command.argument);
   // The server has its own words for one that is beyond mending.
-  pass(written ? rcpt_to(*written) : std::string(line), ReplyFilter::Answers::anything_else, output);
+  pass(written ? rcpt_to(*written) : std::string(command.line), ReplyFilter::Answers::anything_else, output);
 }
 
 void Rewriter::take_bdat(std::string_view argument, Output& output) {
