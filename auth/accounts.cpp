@@ -49,6 +49,7 @@ Accounts::Accounts(const config::Settings& settings) {
         exact_.emplace(key, &account);
       }
     }
+    for (const config::IpAddress& address : account.trusted) by_trusted_address_.emplace(address, &account);
   }
 }
 
@@ -80,6 +81,12 @@ std::optional<AccountMatch> Accounts::find(std::string_view login) const {
     if (!flawed) flawed = std::move(match);
   }
   return flawed;
+}
+
+const config::Account* Accounts::trusting(std::string_view client_address) const {
+  const auto address = config::IpAddress::parse(client_address);
+  const auto found = address ? by_trusted_address_.find(*address) : by_trusted_address_.end();
+  return found != by_trusted_address_.end() ? found->second : nullptr;
 }
 
 std::string folded(std::string_view text) {

@@ -28,12 +28,15 @@ class Accounts {
   explicit Accounts(const config::Settings& settings);
 
   [[nodiscard]] std::optional<AccountMatch> find(std::string_view login) const;
+  // The account that may be used from there without a login.
+  [[nodiscard]] const config::Account* trusting(std::string_view client_address) const;
 
  private:
   [[nodiscard]] const config::Account* account_of(std::string_view folded_user) const;
 
   std::map<std::string, const config::Account*, std::less<>> exact_;
   std::map<std::string, const config::Account*, std::less<>> by_domain_;  // wildcards
+  std::map<config::IpAddress, const config::Account*> by_trusted_address_;
 };
 
 [[nodiscard]] std::string folded(std::string_view text);

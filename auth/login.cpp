@@ -50,6 +50,24 @@ std::string_view name_of(ClientMechanism mechanism) {
       return "sasl plain";
     case ClientMechanism::sasl_login:
       return "sasl login";
+    case ClientMechanism::trusted_address:
+      return "trusted address";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(TurnAway why) {
+  switch (why) {
+    case TurnAway::not_allowed:
+      return "not_allowed";
+    case TurnAway::session_cap:
+      return "session_cap";
+    case TurnAway::unauthenticated_cap:
+      return "unauthenticated_cap";
+    case TurnAway::unauthenticated_per_host:
+      return "unauthenticated_per_host";
+    case TurnAway::no_proxy_header:
+      return "no_proxy_header";
   }
   return "unknown";
 }

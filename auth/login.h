@@ -39,8 +39,8 @@ enum class LoginFailure : std::uint8_t {
 inline constexpr int login_failure_count = 14;
 [[nodiscard]] std::string_view name_of(LoginFailure failure);
 
-// How the client handed over its password.
-enum class ClientMechanism : std::uint8_t { login_command, user_pass, sasl_plain, sasl_login };
+// How the client handed over its password, or that it needs none: its address is trusted.
+enum class ClientMechanism : std::uint8_t { login_command, user_pass, sasl_plain, sasl_login, trusted_address };
 [[nodiscard]] std::string_view name_of(ClientMechanism mechanism);
 
 enum class ClientTls : std::uint8_t { none, active };
@@ -78,6 +78,7 @@ struct Denied {
   SessionId session = 0;
   LoginFailure failure = LoginFailure::bad_credentials;
   std::string sentence;  // for the client: cause and next step in plain words; no reference, no secret
+  Duration delay{0};     // the client is told no sooner than this after it asked
 };
 
 using LoginAnswer = std::variant<Granted, Denied>;
@@ -142,17 +143,38 @@ struct ServerSaid {
 
 struct Ready {};
 
+// Why a connection got no session, or lost it before its first command.
+enum class TurnAway : std::uint8_t {
+  not_allowed,               // the listener's allow
+  session_cap,               // of the worker
+  unauthenticated_cap,       // a quarter of that, for those not logged in
+  unauthenticated_per_host,  // one address's share of those
+  no_proxy_header,           // a listed load balancer did not say for whom it speaks
+};
+inline constexpr int turn_away_count = 5;
+[[nodiscard]] std::string_view name_of(TurnAway why);
+
+struct ClientsTurnedAway {
+  TurnAway why = TurnAway::not_allowed;
+  std::string listener;        // its name
+  std::string client_address;  // where it is worth a line in the log
+  std::uint32_t count = 0;
+};
+
 using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
-                                WorkerEvent, ServerSaid, Ready>;
+                                WorkerEvent, ServerSaid, Ready, ClientsTurnedAway>;
 
 struct WorkerListener {
   int descriptor = -1;  // inherited
   config::Protocol protocol = config::Protocol::imap;
   std::string name;
   config::ListenerTls tls = config::ListenerTls::off;
-  bool plaintext_login = true;  // whether a password may travel without TLS here
+  config::PlaintextLogin plaintext_login = config::PlaintextLogin::loopback;
   std::vector<std::string> smtp_extensions;
   bool auth_equals = false;
+  std::vector<std::string> allow;       // networks; empty: everybody
+  std::vector<std::string> proxy_from;  // networks of load balancers
+  std::vector<std::string> trusted;     // addresses that may send without a login
 };
 
 // The first frame to a worker.

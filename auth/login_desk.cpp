@@ -6,7 +6,6 @@
 #include <type_traits>
 
 #include "auth/login_desk_state.h"
-#include "auth/password.h"
 
 namespace saslift::auth {
 namespace {
@@ -26,9 +25,10 @@ std::uint64_t random_seed() {
 LoginDesk::State::State(const config::Settings& configured, std::uint64_t seed)
     : settings(&configured),
       accounts(configured),
-      decoy(decoy_hash()),
+      decoys(configured),
       refresh_tokens(configured),
       tokens(configured, refresh_tokens, seed),
+      slots({.submission = configured.service.smtp_connections, .reading = configured.service.connections}),
       trust(trust_files(configured)) {}
 
 void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant now) {
@@ -40,14 +40,21 @@ void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant no
   made.tls = asked.tls;
   made.client_address = std::move(asked.client_address);
   made.login = std::move(asked.login);
+  made.folded_login = folded(made.login);
   made.authzid = std::move(asked.authzid);
   made.asked_at = now;
   made.deadline = now + std::max(settings->service.login_timeout - margin_for_worker, margin_for_worker);
   sessions.erase(key);
-  open.erase(key);
+  if (const auto before = open.find(key); before != open.end()) forget(before->second);
+  leave_slot(key);
   if (open.size() >= most_open_logins)
     return refuse(made, LoginFailure::overloaded, plain_note("too many open logins"), now);
   OpenLogin& login = open.emplace(key, std::move(made)).first->second;
+  if (login.mechanism == ClientMechanism::trusted_address) {
+    if (std::string flaw = find_trusted(login); !flaw.empty())
+      return refuse(login, LoginFailure::not_permitted, plain_note(std::move(flaw)), now);
+    return admit(login, now);
+  }
   std::string doom = find_account(login);
   check_password(login, std::move(asked.password), std::move(doom), now);
 }
@@ -64,16 +71,14 @@ void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
   const auto* checking = std::get_if<CheckingPassword>(&login.phase);
   if (checking == nullptr || checking->hash != id) return;
 
-  const auto no = [&](LoginFailure failure, std::string detail) {
-    refuse(login, failure, plain_note(std::move(detail)), now);
-  };
   // A doomed login costs both hashes even if its first one matches: time does not tell that it does.
   const bool goes_on = outcome == HashOutcome::differs || (outcome == HashOutcome::matches && !hash.doom.empty());
   if (goes_on && check_other_encoding(login, hash)) return;
-  if (outcome == HashOutcome::overloaded) return no(LoginFailure::overloaded, "the password could not be checked");
-  if (!hash.doom.empty()) return no(LoginFailure::bad_credentials, hash.doom);
-  if (outcome == HashOutcome::differs) return no(LoginFailure::bad_credentials, "wrong password");
-  admit(login, now);
+  if (outcome == HashOutcome::overloaded)
+    return refuse(login, LoginFailure::overloaded, plain_note("the password could not be checked"), now);
+  if (!hash.doom.empty()) return password_was_wrong(login, hash.digest, hash.doom, now);
+  if (outcome == HashOutcome::differs) return password_was_wrong(login, hash.digest, "wrong password", now);
+  password_was_right(login, now);
 }
 
 void LoginDesk::State::fetched(const TokenKey& key, FetchOutcome outcome, Instant now) {
@@ -110,6 +115,13 @@ void LoginDesk::State::tick(Instant now) {
     OpenLogin& login = (next++)->second;
     if (const auto* gathering = std::get_if<Gathering>(&login.phase)) {
       if (gathering->wake <= now) gather(login, now);
+    } else if (const auto* held = std::get_if<HeldBack>(&login.phase)) {
+      if (held->until > now) continue;
+      guesses.right(attempt_of(login), now);
+      admit(login, now);
+    } else if (const auto* waiting = std::get_if<AwaitingSlot>(&login.phase)) {
+      if (waiting->until > now) continue;
+      refuse(login, LoginFailure::limit_reached, plain_note("all connections to the mailbox stayed in use"), now);
     } else if (std::holds_alternative<CheckingPassword>(login.phase) && login.deadline <= now) {
       refuse(login, LoginFailure::timeout, plain_note("the password was not checked in time"), now);
     }
@@ -120,7 +132,7 @@ void LoginDesk::State::withdrawn(WorkerId worker, const Withdrawn& report) {
   const auto found = open.find({.worker = worker, .session = report.session});
   if (found == open.end()) return;
   actions.emplace_back(login_withdrawn(found->second));
-  open.erase(found);
+  forget(found->second);
 }
 
 void LoginDesk::State::succeeded(WorkerId worker, const LoginSucceeded& report, Instant now) {
@@ -149,15 +161,16 @@ void LoginDesk::State::died(WorkerId worker, const LoginDied& report) {
   LogEvent event = login_died(found->second, report);
   actions.emplace_back(std::move(event));
   ++logins_refused;
-  open.erase(found);
+  forget(found->second);
 }
 
 void LoginDesk::State::ended(WorkerId worker, const SessionEnded& report) {
   const LoginKey key{.worker = worker, .session = report.session};
   if (const auto asking = open.find(key); asking != open.end()) {
     actions.emplace_back(login_withdrawn(asking->second));
-    open.erase(asking);
+    forget(asking->second);
   }
+  leave_slot(key);
   const auto found = sessions.find(key);
   actions.emplace_back(session_ended(report, found != sessions.end() ? &found->second : nullptr));
   if (found != sessions.end()) sessions.erase(found);
@@ -173,15 +186,20 @@ void LoginDesk::State::said(WorkerId worker, const ServerSaid& report) {
 }
 
 void LoginDesk::State::worker_gone(WorkerId worker) {
-  std::erase_if(open, [&](const auto& entry) { return entry.first.worker == worker; });
+  for (auto next = open.lower_bound({.worker = worker, .session = 0});
+       next != open.end() && next->first.worker == worker;) {
+    forget((next++)->second);
+  }
   for (auto next = sessions.lower_bound({.worker = worker, .session = 0});
        next != sessions.end() && next->first.worker == worker;) {
     actions.emplace_back(session_lost(next->first.session, next->second));
+    leave_slot(next->first);
     next = sessions.erase(next);
   }
 }
 
 DeskActions LoginDesk::State::take_actions(Instant now) {
+  run_turns(now);
   for (TokenKey& key : tokens.take_fetches()) {
     const TokenQuery query{.subject = key.subject, .refresh_token = refresh_tokens.find(key.identity), .now = wall};
     TokenRequest request = request_token(settings->identities.at(key.identity), settings->service, query);
@@ -208,6 +226,7 @@ DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant 
         if constexpr (std::is_same_v<Told, LoginDied>) state_->died(worker, told);
         if constexpr (std::is_same_v<Told, SessionEnded>) state_->ended(worker, told);
         if constexpr (std::is_same_v<Told, ServerSaid>) state_->said(worker, told);
+        if constexpr (std::is_same_v<Told, ClientsTurnedAway>) state_->turned_away(told, now);
         if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
       },
       message);
@@ -263,9 +282,11 @@ std::optional<Instant> LoginDesk::wake_at() const {
   for (const auto& at : {state_->refresh_tokens.wake_at(), state_->next_look})
     if (at) wake = std::min(wake.value_or(*at), *at);
   for (const auto& [key, login] : state_->open) {
-    const auto* gathering = std::get_if<Gathering>(&login.phase);
     if (std::holds_alternative<TryingServer>(login.phase)) continue;
-    const Instant at = gathering != nullptr ? gathering->wake : login.deadline;
+    Instant at = login.deadline;
+    if (const auto* gathering = std::get_if<Gathering>(&login.phase)) at = gathering->wake;
+    if (const auto* held = std::get_if<HeldBack>(&login.phase)) at = held->until;
+    if (const auto* waiting = std::get_if<AwaitingSlot>(&login.phase)) at = waiting->until;
     wake = wake ? std::min(*wake, at) : at;
   }
   return wake;
@@ -281,6 +302,9 @@ DeskStatus LoginDesk::status(Instant now) const {
   status.logins_succeeded = state_->logins_succeeded;
   status.logins_refused = state_->logins_refused;
   status.large_logins = state_->large_logins;
+  status.slots_in_use = state_->slots.in_use();
+  status.slots_waiting = state_->slots.waiting();
+  status.turned_away = state_->turned_away_clients.counts();
   for (const auto& [name, identity] : state_->settings->identities) {
     IdentityStatus& one = status.identities.emplace_back();
     one.name = name;

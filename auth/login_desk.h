@@ -21,6 +21,7 @@
 #include "auth/login.h"
 #include "auth/refresh_tokens.h"
 #include "auth/sign_in.h"
+#include "auth/turned_away.h"
 #include "config/settings.h"
 
 namespace saslift::auth {
@@ -33,6 +34,10 @@ struct HashPassword {
   HashId id = 0;
   std::string phc;  // argon2id
   config::Secret password;
+};
+// Its login has ended: nobody waits for it any more, and hashed() need not be called.
+struct CancelHash {
+  HashId id = 0;
 };
 enum class HashOutcome : std::uint8_t { matches, differs, overloaded };
 
@@ -61,7 +66,8 @@ struct AnswerSignIn {
   SignInOutcome outcome;
 };
 
-using DeskAction = std::variant<HashPassword, FetchToken, ResolveHost, AnswerWorker, SaveState, AnswerSignIn, LogEvent>;
+using DeskAction =
+    std::variant<HashPassword, CancelHash, FetchToken, ResolveHost, AnswerWorker, SaveState, AnswerSignIn, LogEvent>;
 using DeskActions = std::vector<DeskAction>;
 
 // For `saslift status`.
@@ -79,7 +85,10 @@ struct DeskStatus {
   std::uint64_t open_questions = 0;
   std::uint64_t logins_succeeded = 0;
   std::uint64_t logins_refused = 0;
-  std::uint64_t large_logins = 0;  // POP3 responses over 4,096 bytes
+  std::uint64_t large_logins = 0;   // POP3 responses over 4,096 bytes
+  std::uint64_t slots_in_use = 0;   // connections at the providers
+  std::uint64_t slots_waiting = 0;  // logins that wait for one
+  TurnAwayCounts turned_away{};
   std::vector<IdentityStatus> identities;
   StateStatus state;
   WallTime wall;  // by which expiries are counted
@@ -91,8 +100,8 @@ class LoginDesk {
   explicit LoginDesk(const config::Settings& settings, std::optional<std::uint64_t> jitter_seed = std::nullopt);
   ~LoginDesk();
 
-  // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, ServerSaid,
-  // WorkerEvent.
+  // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, ServerSaid, WorkerEvent,
+  // ClientsTurnedAway.
   [[nodiscard]] DeskActions from_worker(WorkerId worker, FromWorker message, Instant now);
   // Ends its questions and sessions.
   [[nodiscard]] DeskActions worker_gone(WorkerId worker, Instant now);

@@ -1,5 +1,6 @@
 // The inside of LoginDesk, for its files: login_desk.cpp takes what comes in, login_desk_steps.cpp brings one
-// login a step further, login_desk_keeping.cpp keeps what must not be lost.
+// login a step further, login_desk_gate.cpp holds it back where it must wait, login_desk_keeping.cpp keeps what
+// must not be lost.
 #pragma once
 
 #include <functional>
@@ -9,13 +10,16 @@
 #include <vector>
 
 #include "auth/accounts.h"
+#include "auth/decoys.h"
 #include "auth/expiry_watch.h"
 #include "auth/gate.h"
+#include "auth/guesses.h"
 #include "auth/host_names.h"
 #include "auth/login_desk.h"
 #include "auth/login_log.h"
 #include "auth/open_login.h"
 #include "auth/password_memo.h"
+#include "auth/slots.h"
 #include "auth/token_keeper.h"
 
 namespace saslift::auth {
@@ -38,6 +42,7 @@ struct LoginDesk::State {
   void died(WorkerId worker, const LoginDied& report);
   void ended(WorkerId worker, const SessionEnded& report);
   void said(WorkerId worker, const ServerSaid& report);
+  void turned_away(const ClientsTurnedAway& report, Instant now);
   void worker_gone(WorkerId worker);
   void hashed(HashId id, HashOutcome outcome, Instant now);
   void fetched(const TokenKey& key, FetchOutcome outcome, Instant now);
@@ -64,18 +69,37 @@ struct LoginDesk::State {
   void measure_response(const OpenLogin& login, const Granted& granted);
   void refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now);
 
+  // The gate.
+  // Views into the login.
+  [[nodiscard]] static Guesses::Attempt attempt_of(const OpenLogin& login);
+  [[nodiscard]] std::string find_trusted(OpenLogin& login) const;
+  [[nodiscard]] std::string find_identity(OpenLogin& login) const;
+  void password_was_right(OpenLogin& login, Instant now);
+  void password_was_wrong(OpenLogin& login, const PasswordMemo::Digest& password, std::string detail, Instant now);
+  void take_slot(OpenLogin& login, Instant now);
+  void slot_came(OpenLogin& login, Instant now);
+  // Ends the login; its hash is called off, its slot given back.
+  void forget(const OpenLogin& login);
+  void leave_slot(const LoginKey& key);
+  void run_turns(Instant now);
+
+  void answer_no(const OpenLogin& login, LoginFailure failure, const RefusalNote& note, Duration delay);
   void gather_all(Instant now, const std::function<bool(const OpenLogin&)>& concerns);
   [[nodiscard]] DeskActions take_actions(Instant now);
 
   const config::Settings* settings;
   Accounts accounts;
-  std::string decoy;
+  Decoys decoys;
   PasswordMemo memo;
   RefreshTokens refresh_tokens;
   TokenKeeper tokens;
   HostNames hosts;
   Gate gate;
   MailboxNames names;
+  Guesses guesses;
+  Slots slots;
+  TurnedAway turned_away_clients;
+  std::vector<LoginKey> turns;  // got their slot when another gave it back
   std::vector<std::string> trust;
 
   std::map<LoginKey, OpenLogin> open;

@@ -23,20 +23,26 @@ std::string LoginDesk::State::find_account(OpenLogin& login) const {
   login.account = match->account;
   login.mailbox = std::move(match->mailbox);
   if (match->kind == MailboxKind::own) login.upn = match->account->upn;
-  const auto identity = settings->identities.find(match->account->identity);
-  if (identity == settings->identities.end()) return "the account's identity is not configured";
-  login.identity = &identity->second;
-  if (const auto& endpoint = identity->second.provider.endpoint(login.protocol)) login.endpoint = &*endpoint;
+  login.guessed_account = login.account->name + ' ' + login.mailbox;
+  if (std::string flaw = find_identity(login); !flaw.empty()) return flaw;
   if (!address_allowed(*login.account, login.client_address))
     return "the client's address is not in the account's allow";
   return std::string(match->flaw);
 }
 
+std::string LoginDesk::State::find_identity(OpenLogin& login) const {
+  const auto identity = settings->identities.find(login.account->identity);
+  if (identity == settings->identities.end()) return "the account's identity is not configured";
+  login.identity = &identity->second;
+  if (const auto& endpoint = identity->second.provider.endpoint(login.protocol)) login.endpoint = &*endpoint;
+  return {};
+}
+
 void LoginDesk::State::check_password(OpenLogin& login, config::Secret password, std::string doom, Instant now) {
   // A doomed login costs the same one hash as a good one: time tells nobody which logins exist.
-  const std::string& phc = login.account != nullptr ? login.account->password_hash : decoy;
-  const auto digest = memo.digest_of({.phc = phc, .login = folded(login.login), .password = password.reveal()});
-  if (doom.empty() && memo.knows(digest)) return admit(login, now);
+  const std::string& phc = login.account != nullptr ? login.account->password_hash : decoys.of(login.folded_login);
+  const auto digest = memo.digest_of({.phc = phc, .login = login.folded_login, .password = password.reveal()});
+  if (doom.empty() && memo.knows(digest)) return password_was_right(login, now);
   if (hashes.size() >= most_hashes)
     return refuse(login, LoginFailure::overloaded, plain_note("too many passwords to check"), now);
   const HashId id = ++last_hash;
@@ -51,7 +57,7 @@ void LoginDesk::State::check_password(OpenLogin& login, config::Secret password,
 bool LoginDesk::State::check_other_encoding(OpenLogin& login, RunningHash& hash) {
   if (!hash.in_other_encoding) return false;
   const HashId id = ++last_hash;
-  const std::string& phc = login.account != nullptr ? login.account->password_hash : decoy;
+  const std::string& phc = login.account != nullptr ? login.account->password_hash : decoys.of(login.folded_login);
   login.phase = CheckingPassword{.hash = id};
   actions.emplace_back(HashPassword{.id = id, .phc = phc, .password = std::move(*hash.in_other_encoding)});
   hash.in_other_encoding.reset();
@@ -75,6 +81,10 @@ void LoginDesk::State::admit(OpenLogin& login, Instant now) {
     return refuse(login, LoginFailure::identity_refused, note, now);
   }
   if (!login.upn.empty()) login.named = names.to_try_first(login.door());
+  take_slot(login, now);
+}
+
+void LoginDesk::State::slot_came(OpenLogin& login, Instant now) {
   const Instant token_until = std::min(now + longest_token_wait, login.deadline);
   login.phase = Gathering{.token_until = token_until, .newer_than = 0, .wake = token_until};
   gather(login, now);
@@ -142,6 +152,13 @@ void LoginDesk::State::measure_response(const OpenLogin& login, const Granted& g
 }
 
 void LoginDesk::State::refuse(OpenLogin& login, LoginFailure failure, const RefusalNote& note, Instant now) {
+  answer_no(login, failure, note, Duration{0});
+  actions.emplace_back(login_refused(login, failure, note, now - login.asked_at));
+  forget(login);
+}
+
+void LoginDesk::State::answer_no(const OpenLogin& login, LoginFailure failure, const RefusalNote& note,
+                                 Duration delay) {
   std::string sentence = sentence_for(
       failure, {.identity = login.identity != nullptr ? std::string_view(login.identity->name) : std::string_view(),
                 .host = login.endpoint != nullptr ? std::string_view(login.endpoint->host) : std::string_view(),
@@ -149,10 +166,9 @@ void LoginDesk::State::refuse(OpenLogin& login, LoginFailure failure, const Refu
                 .server_words = note.server_words});
   actions.emplace_back(AnswerWorker{
       .worker = login.key.worker,
-      .answer = Denied{.session = login.key.session, .failure = failure, .sentence = std::move(sentence)}});
-  actions.emplace_back(login_refused(login, failure, note, now - login.asked_at));
+      .answer =
+          Denied{.session = login.key.session, .failure = failure, .sentence = std::move(sentence), .delay = delay}});
   ++logins_refused;
-  open.erase(LoginKey(login.key));
 }
 
 void LoginDesk::State::token_refused(WorkerId worker, const TokenRefused& report, Instant now) {

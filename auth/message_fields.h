@@ -89,6 +89,14 @@ void fields(Archive& archive, Message& message) {
 template <class Archive, MaybeConst<Ready> Message>
 void fields(Archive&, Message&) {}
 
+template <class Archive, MaybeConst<ClientsTurnedAway> Message>
+void fields(Archive& archive, Message& message) {
+  archive("why", message.why);
+  archive("listener", message.listener);
+  archive("client", message.client_address);
+  archive("count", message.count);
+}
+
 template <class Archive, MaybeConst<WorkerListener> Message>
 void fields(Archive& archive, Message& message) {
   archive("fd", message.descriptor);
@@ -98,6 +106,9 @@ void fields(Archive& archive, Message& message) {
   archive("plaintext", message.plaintext_login);
   archive("extensions", message.smtp_extensions);
   archive("auth_equals", message.auth_equals);
+  archive("allow", message.allow);
+  archive("proxy_from", message.proxy_from);
+  archive("trusted", message.trusted);
 }
 
 template <class Archive, MaybeConst<Configure> Message>
@@ -134,6 +145,7 @@ void fields(Archive& archive, Message& message) {
   archive("session", message.session);
   archive("failure", message.failure);
   archive("sentence", message.sentence);
+  archive("delay", message.delay);
 }
 
 template <class Archive, MaybeConst<Drain> Message>
@@ -148,8 +160,10 @@ constexpr auto last_of(config::UpstreamTls) { return config::UpstreamTls::startt
 constexpr auto last_of(config::ListenerTls) { return config::ListenerTls::implicit; }
 constexpr auto last_of(config::RewriteFrom) { return config::RewriteFrom::both; }
 constexpr auto last_of(config::LogLevel) { return config::LogLevel::error; }
-constexpr auto last_of(ClientMechanism) { return ClientMechanism::sasl_login; }
+constexpr auto last_of(ClientMechanism) { return ClientMechanism::trusted_address; }
 constexpr auto last_of(ClientTls) { return ClientTls::active; }
+constexpr auto last_of(config::PlaintextLogin) { return config::PlaintextLogin::never; }
+constexpr auto last_of(TurnAway) { return TurnAway::no_proxy_header; }
 constexpr auto last_of(LoginFailure) { return LoginFailure::keeper_away; }
 
 }  // namespace saslift::auth

@@ -26,6 +26,16 @@ struct CheckingPassword {
   std::uint64_t hash = 0;
 };
 
+// The password was right, and whoever sent it has guessed before: the yes takes as long as a no.
+struct HeldBack {
+  Instant until;
+};
+
+// Its mailbox has all the connections that the provider allows.
+struct AwaitingSlot {
+  Instant until;
+};
+
 // The password was right; a token and the server's addresses are on their way.
 struct Gathering {
   Instant token_until;
@@ -46,6 +56,7 @@ struct OpenLogin {
   ClientTls tls = ClientTls::none;
   std::string client_address;
   std::string login;
+  std::string folded_login;
   std::string authzid;
 
   // Of the account found; nullptr and empty while there is none.
@@ -55,11 +66,12 @@ struct OpenLogin {
   std::string mailbox;
   std::string upn;  // its other name; empty: it has none
   MailboxName named = MailboxName::address;
-  int tries = 0;  // how often it was granted
+  int tries = 0;                // how often it was granted
+  std::string guessed_account;  // its name and mailbox: what guesses are counted for
 
   Instant asked_at;
   Instant deadline;
-  std::variant<CheckingPassword, Gathering, TryingServer> phase;
+  std::variant<CheckingPassword, HeldBack, AwaitingSlot, Gathering, TryingServer> phase;
 
   // Whose token it takes; there is an identity.
   [[nodiscard]] TokenKey token_key() const;

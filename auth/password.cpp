@@ -59,9 +59,17 @@ config::Secret generate_password() {
   return config::Secret::taken_from(password);
 }
 
-std::string decoy_hash() {
+std::string decoy_hash() { return decoy_hash_like("$argon2id$v=19$m=19456,t=2,p=1$"); }
+
+std::string decoy_hash_like(std::string_view phc) {
   start_sodium();
-  return "$argon2id$v=19$m=19456,t=2,p=1$" + random_base64<16>() + "$" + random_base64<32>();
+  std::size_t cost_ends = 0;  // behind the fourth '$': name, version and parameters stand before it
+  for (int dollars = 0; dollars < 4; ++dollars) {
+    const std::size_t at = phc.find('$', cost_ends);
+    if (at == std::string_view::npos) return decoy_hash();
+    cost_ends = at + 1;
+  }
+  return std::string(phc.substr(0, cost_ends)) + random_base64<16>() + "$" + random_base64<32>();
 }
 
 }  // namespace saslift::auth

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "config/secret.h"
 
@@ -21,5 +22,7 @@ enum class PasswordCheck : std::uint8_t { matches, differs, out_of_memory };
 // A hash that no password has, of the same cost as those of hash_password: checked for logins that do not
 // exist, so that time does not tell which do.
 [[nodiscard]] std::string decoy_hash();
+// Likewise, of the same cost as this one; of the usual where that says none.
+[[nodiscard]] std::string decoy_hash_like(std::string_view phc);
 
 }  // namespace saslift::auth

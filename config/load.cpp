@@ -93,6 +93,7 @@ LoadResult load_text(std::string_view toml, const std::string& path, const Envir
   loaded.settings.accounts = read_accounts(reading, identities);
   loaded.settings.identities = std::move(identities.usable);
   loaded.settings.listeners = read_listeners(reading);
+  check_trusted(reading, loaded.settings.accounts, loaded.settings.listeners);
   if (problems.any_errors()) return std::unexpected(problems.take_errors());
   loaded.warnings = problems.take_warnings();
   return loaded;

@@ -23,6 +23,7 @@ struct LoginOwner {
   unsigned line;
 };
 using LoginOwners = std::map<std::string, LoginOwner>;
+using AddressOwners = std::map<IpAddress, LoginOwner>;
 
 bool is_wildcard(std::string_view login) { return login.find('*') != std::string_view::npos; }
 
@@ -35,7 +36,7 @@ class AccountReader {
     account_.name = named.name;
   }
 
-  Account read(LoginOwners& owners) {
+  Account read(LoginOwners& owners, AddressOwners& trusting) {
     take_logins(owners);
     take_identity();
     take_password();
@@ -46,6 +47,7 @@ class AccountReader {
     take_protocols();
     take_rewriting();
     take_sharing();
+    take_trusted(trusting);
     reader_.finish();
     return std::move(account_);
   }
@@ -243,6 +245,48 @@ class AccountReader {
     }
   }
 
+  void take_trusted(AddressOwners& owners) {
+    const auto written = reader_.texts("trusted");
+    if (!reader_.has("trusted")) return;
+    if (wildcard_) {
+      reader_.error(reader_.at("trusted"),
+                    "an address stands for one mailbox, and a wildcard for many; give it an account of its own");
+      return;
+    }
+    if (std::ranges::find(account_.protocols, Protocol::smtp) == account_.protocols.end()) {
+      reader_.error(reader_.at("trusted"), "'trusted' is for sending; the account's protocols need smtp");
+    }
+    if (!written) return;
+    for (const Placed<std::string>& text : *written) take_trusted_address(text, owners);
+  }
+
+  void take_trusted_address(const Placed<std::string>& text, AddressOwners& owners) {
+    const auto network = Network::parse(text.value);
+    const auto address = IpAddress::parse(text.value.substr(0, text.value.find('/')));
+    const unsigned whole = address && address->family() == IpAddress::Family::v4 ? 32 : 128;
+    if (!network || !address || network->prefix_length() != whole || address->is_unspecified()) {
+      reader_.error(text.at, fmt::format("{} is not one address; who may send without a login is named one by one: "
+                                         "192.168.10.21",
+                                         in_quotes(text.value)));
+      return;
+    }
+    const auto [owner, free] = owners.try_emplace(*address, LoginOwner{account_.name, text.at.line});
+    if (!free) {
+      reader_.error(text.at, fmt::format("{} is already trusted by [account.{}] (line {}); an address stands for one "
+                                         "account",
+                                         address->text(), owner->second.account, owner->second.line));
+      return;
+    }
+    const bool allowed = account_.allow.empty() || std::ranges::any_of(account_.allow, [&](const Network& allow) {
+                           return allow.contains(*address);
+                         });
+    if (!allowed) {
+      reader_.error(text.at,
+                    fmt::format("{} is trusted, but not in this account's 'allow'; add it there", address->text()));
+    }
+    account_.trusted.push_back(*address);
+  }
+
   TableReader reader_;
   const Identities& identities_;
   const Provider* provider_ = nullptr;
@@ -256,8 +300,9 @@ class AccountReader {
 std::map<std::string, Account> read_accounts(const Reading& reading, const Identities& identities) {
   std::map<std::string, Account> accounts;
   LoginOwners owners;
+  AddressOwners trusting;
   for (const NamedTable& named : named_tables(reading, "account", {})) {
-    accounts.emplace(named.name, AccountReader(named, reading, identities).read(owners));
+    accounts.emplace(named.name, AccountReader(named, reading, identities).read(owners, trusting));
   }
   if (find(reading.root, "account") == nullptr) {
     reading.problems.warning({}, "there is no [account.NAME] yet, so nobody can log in");

@@ -40,20 +40,35 @@ std::vector<Listener> default_listeners() {
   return listeners;
 }
 
-void take_address(TableReader& reader, Listener& listener) {
+// Whether it is an address.
+bool take_address(TableReader& reader, Listener& listener) {
   const auto written = reader.needed_text("address", "it reads 127.0.0.1:1587 or [::1]:1587");
-  if (!written) return;
+  if (!written) return false;
   const auto address = SocketAddress::parse(written->value);
   if (!address) {
     reader.error(written->at, fmt::format("{} is no address to listen on; it reads 127.0.0.1:1587 or [::1]:1587, in "
                                           "numbers and with its port",
                                           in_quotes(written->value)));
-    return;
-  }
-  if (!address->ip.is_loopback()) {
-    reader.error(written->at, "listeners off loopback are not supported in this version; use 127.0.0.1 or [::1]");
+    return false;
   }
   listener.address = *address;
+  return true;
+}
+
+// FAULTS 54: nobody gets in who was not named.
+void check_allow(TableReader& reader) {
+  if (reader.has("allow")) return;
+  reader.error(reader.at("address"),
+               "a listener off loopback says whom it lets in: allow = [\"private\"], or the networks of the devices");
+}
+
+// FAULTS 55: off loopback without TLS, only a trusted address gets anywhere, since it sends no password.
+void check_plaintext(TableReader& reader, const Listener& listener, const Reading& reading) {
+  if (listener.plaintext_login != PlaintextLogin::loopback) return;
+  if (listener.protocol == Protocol::smtp && trusts_any_address(reading.root)) return;
+  reader.error(reader.at(reader.has("plaintext_login") ? "plaintext_login" : "address"),
+               "without TLS a password is taken from this machine alone, so no device could log in here; set tls = "
+               "\"starttls\" or \"implicit\", or plaintext_login = \"allowed\" where the network can be trusted");
 }
 
 bool has_block(std::string_view pem, std::string_view kind) {
@@ -114,13 +129,9 @@ Listener read_listener(const Table& table, Position at, const Reading& reading) 
   Listener listener;
   if (!reader.has("protocol")) reader.error(at, "[[listener]] has no 'protocol'; it is imap, pop3 or smtp");
   if (const auto protocol = reader.choice("protocol", protocol_words)) listener.protocol = protocol->value;
-  take_address(reader, listener);
-  (void)read_networks(reader, "allow");
-  if (reader.has("allow")) {
-    reader.error(reader.at("allow"),
-                 "'allow' on a listener is for those off loopback, which are not supported in this "
-                 "version; take it out");
-  }
+  const bool off_loopback = take_address(reader, listener) && !listener.address.ip.is_loopback();
+  listener.allow = read_networks(reader, "allow");
+  listener.proxy_from = read_networks(reader, "proxy_from");
   const auto tls = take_tls(reader);
   const auto certificate = reader.text("certificate", Lines::many);
   if (tls) {
@@ -139,6 +150,8 @@ Listener read_listener(const Table& table, Position at, const Reading& reading) 
       reader.error(auth_equals->at, "'auth_equals' is about SMTP's EHLO; take it out");
     }
   }
+  if (off_loopback) check_allow(reader);
+  if (off_loopback && tls == ListenerTls::off) check_plaintext(reader, listener, reading);
   reader.finish();
   listener.name = listener_name(listener.protocol, listener.address);
   return listener;

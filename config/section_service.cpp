@@ -16,6 +16,7 @@ constexpr DurationRange drain_range{0ms, 1h, "at most 1h"};
 constexpr DurationRange login_timeout_range{100ms, 5min, "between 100ms and 5m"};
 constexpr std::size_t least_state_key = 32;
 constexpr std::int64_t most_workers = 256;
+constexpr std::int64_t most_connections = 10'000;
 
 constexpr Word<LogLevel> log_levels[] = {
     {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}};
@@ -138,6 +139,12 @@ Service read_service(const Reading& reading) {
   if (auto key = read_state_key(reader, reading.directory)) service.state_key = *std::move(key);
   if (const auto workers = reader.integer("workers", {0, most_workers})) {
     service.workers = static_cast<unsigned>(workers->value);
+  }
+  if (const auto connections = reader.integer("smtp_connections", {1, most_connections})) {
+    service.smtp_connections = static_cast<unsigned>(connections->value);
+  }
+  if (const auto connections = reader.integer("connections", {1, most_connections})) {
+    service.connections = static_cast<unsigned>(connections->value);
   }
   if (const auto drain = reader.duration("drain", drain_range)) service.drain = drain->value;
   if (const auto timeout = reader.duration("login_timeout", login_timeout_range))

@@ -51,6 +51,12 @@ struct Identities {
 [[nodiscard]] std::map<std::string, Account> read_accounts(const Reading& reading, const Identities& identities);
 [[nodiscard]] std::vector<Listener> read_listeners(const Reading& reading);
 
+// Trusted addresses against the listeners: each must be let in by one that takes mail.
+void check_trusted(const Reading& reading, const std::map<std::string, Account>& accounts,
+                   const std::vector<Listener>& listeners);
+// Whether any account has the key.
+[[nodiscard]] bool trusts_any_address(const Table& root);
+
 // Pieces that several sections share.
 [[nodiscard]] std::optional<std::string> read_ca_file(TableReader& reader, const std::filesystem::path& directory);
 [[nodiscard]] std::vector<Network> read_networks(TableReader& reader, std::string_view key);

@@ -129,6 +129,7 @@ struct Account {
   RewriteFrom rewrite_from = RewriteFrom::no;
   std::vector<Network> allow;       // empty: whoever the listener lets in
   std::vector<Protocol> protocols;  // never empty; by default all that the provider has
+  std::vector<IpAddress> trusted;   // may send without a login from there
   // The user named to the provider's server, where it is not the usual one (auth/upstream_user.h).
   std::map<Protocol, std::string> users;
 };
@@ -141,7 +142,9 @@ struct Listener {
   ListenerTls tls = ListenerTls::off;
   Secret certificate_pem;  // chain and key, guarded; empty when tls is off
   PlaintextLogin plaintext_login = PlaintextLogin::loopback;
-  bool auth_equals = false;  // EHLO lists "AUTH=PLAIN LOGIN" as well
+  bool auth_equals = false;         // EHLO lists "AUTH=PLAIN LOGIN" as well
+  std::vector<Network> allow;       // empty, on loopback alone: everybody there
+  std::vector<Network> proxy_from;  // load balancers, which must tell the client by PROXY protocol
 };
 
 struct Service {
@@ -151,8 +154,10 @@ struct Service {
   unsigned workers = 0;  // 0: chosen at start
   std::chrono::milliseconds drain{25'000};
   std::chrono::milliseconds login_timeout{25'000};
-  std::string hostname;  // our EHLO word and the name in greetings
-  std::string ca_file;   // absolute; trusted in addition, everywhere
+  unsigned smtp_connections = 3;  // at once to one mailbox; Exchange Online takes three
+  unsigned connections = 16;      // likewise of IMAP and POP3
+  std::string hostname;           // our EHLO word and the name in greetings
+  std::string ca_file;            // absolute; trusted in addition, everywhere
   OutboundProxy outbound_proxy;
 };
 

@@ -57,6 +57,15 @@ std::string write_table(const json& status) {
                  status.at("sessions").get<std::uint64_t>(), logins.at("succeeded").get<std::uint64_t>(),
                  logins.at("refused").get<std::uint64_t>(), status.at("open_questions").get<std::uint64_t>(),
                  status.at("log_lines_dropped").get<std::uint64_t>());
+  const json& slots = status.at("slots");
+  fmt::format_to(out, "connections at providers {}, waiting for one {}\n", slots.at("in_use").get<std::uint64_t>(),
+                 slots.at("waiting").get<std::uint64_t>());
+  std::string away;
+  for (const auto& [why, count] : status.at("turned_away").items()) {
+    const auto number = count.get<std::uint64_t>();
+    if (number > 0) fmt::format_to(std::back_inserter(away), "{} {} {}", away.empty() ? "" : ",", why, number);
+  }
+  if (!away.empty()) fmt::format_to(out, "turned away{}\n", away);
   fmt::format_to(out, "listeners\n");
   for (const auto& listener : status.at("listeners")) {
     fmt::format_to(out, "  {:<5} {:<24} tls {}\n", listener.at("protocol").get<std::string>(),

@@ -51,6 +51,8 @@ enum class PlaintextLogins : std::uint8_t { accepted, refused };
 enum class StartTlsOffer : std::uint8_t { none, offered };
 // Whether EHLO lists AUTH=PLAIN LOGIN as well, for clients older than RFC 2554.
 enum class AuthEquals : std::uint8_t { none, listed };
+// Whether the client's address stands for an account: SMTP then takes mail without a login.
+enum class TrustedClient : std::uint8_t { no, yes };
 
 // What the listener decides for its clients.
 struct ClientSideSettings {
@@ -60,6 +62,7 @@ struct ClientSideSettings {
   auth::ClientTls tls = auth::ClientTls::none;                   // active from the start with implicit TLS
   std::vector<std::string> smtp_extensions;                      // EHLO lines besides AUTH and STARTTLS
   AuthEquals auth_equals = AuthEquals::none;
+  TrustedClient trust = TrustedClient::no;
 };
 
 // The limits of every client side, FAULTS 2a.

@@ -27,6 +27,20 @@ constexpr auth::Duration longest_keeping{12'000};
 
 std::string name(std::string_view text) { return std::string(text); }
 
+std::vector<std::string> texts_of(const std::vector<config::Network>& networks) {
+  std::vector<std::string> texts;
+  for (const auto& network : networks) texts.push_back(network.text());
+  return texts;
+}
+
+std::vector<std::string> trusted_addresses(const config::Settings& settings) {
+  std::vector<std::string> texts;
+  for (const auto& [name, account] : settings.accounts) {
+    for (const auto& address : account.trusted) texts.push_back(address.text());
+  }
+  return texts;
+}
+
 auth::Configure configuration_of_workers(const config::Settings& settings, const std::vector<OpenListener>& listeners) {
   auth::Configure order;
   const auto smtp_extensions = common_smtp_extensions(settings);
@@ -38,9 +52,14 @@ auth::Configure configuration_of_workers(const config::Settings& settings, const
     told.protocol = listener.protocol;
     told.name = listener.name;
     told.tls = listener.tls;
-    told.plaintext_login = takes_plaintext_logins(listener);
+    told.plaintext_login = listener.plaintext_login;
     told.auth_equals = listener.auth_equals;
-    if (listener.protocol == config::Protocol::smtp) told.smtp_extensions = smtp_extensions;
+    told.allow = texts_of(listener.allow);
+    told.proxy_from = texts_of(listener.proxy_from);
+    if (listener.protocol == config::Protocol::smtp) {
+      told.smtp_extensions = smtp_extensions;
+      told.trusted = trusted_addresses(settings);
+    }
     order.listeners.push_back(std::move(told));
     order.certificates.push_back(listener.certificate_pem.copy());
   }

@@ -38,6 +38,7 @@ class KeeperLoop {
  private:
   void execute(auth::DeskActions actions);
   void perform(auth::HashPassword order) { hasher_.hash(std::move(order)); }
+  void perform(auth::CancelHash order) { hasher_.cancel(order.id); }
   void perform(auth::FetchToken order) { fetcher_.fetch(std::move(order)); }
   void perform(const auth::ResolveHost& order) { resolver_.resolve(order.host); }
   void perform(auth::AnswerWorker order);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -70,16 +71,31 @@ std::string advice(int error) {
   }
 }
 
-std::expected<Descriptor, int> open_socket(const config::Listener& listener) {
+enum class Families : std::uint8_t { own, both };
+
+std::expected<Descriptor, int> open_socket(const config::Listener& listener, Families families) {
   SystemAddress address = to_system(listener.address);
   Descriptor opened(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!opened) return std::unexpected(errno);
   const int on = 1;
   setsockopt(opened.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.storage.ss_family == AF_INET6) setsockopt(opened.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  const int own_family = families == Families::own ? 1 : 0;
+  if (address.storage.ss_family == AF_INET6)
+    setsockopt(opened.get(), IPPROTO_IPV6, IPV6_V6ONLY, &own_family, sizeof own_family);
   if (::bind(opened.get(), address.raw(), address.size) != 0) return std::unexpected(errno);
   if (::listen(opened.get(), backlog) != 0) return std::unexpected(errno);
   return opened;
+}
+
+// [::] takes IPv4 too, unless a listener of its own does on that port.
+Families families_of(const config::Listener& listener, const std::vector<config::Listener>& all) {
+  const config::SocketAddress& address = listener.address;
+  if (address.ip.family() == config::IpAddress::Family::v4 || !address.ip.is_unspecified()) return Families::own;
+  const bool taken = std::ranges::any_of(all, [&](const config::Listener& other) {
+    return other.address.ip.family() == config::IpAddress::Family::v4 && other.address.port == address.port &&
+           address.port != 0;
+  });
+  return taken ? Families::own : Families::both;
 }
 
 }  // namespace
@@ -87,7 +103,7 @@ std::expected<Descriptor, int> open_socket(const config::Listener& listener) {
 std::expected<std::vector<OpenListener>, ListenError> open_listeners(const std::vector<config::Listener>& listeners) {
   std::vector<OpenListener> open;
   for (const auto& listener : listeners) {
-    auto socket = open_socket(listener);
+    auto socket = open_socket(listener, families_of(listener, listeners));
     if (!socket) {
       const int error = socket.error();
       if (listener.optional && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)) continue;
@@ -100,18 +116,6 @@ std::expected<std::vector<OpenListener>, ListenError> open_listeners(const std::
   }
   if (open.empty()) return std::unexpected(ListenError{"no address of the configuration exists on this host"});
   return open;
-}
-
-bool takes_plaintext_logins(const config::Listener& listener) {
-  switch (listener.plaintext_login) {
-    case config::PlaintextLogin::allowed:
-      return true;
-    case config::PlaintextLogin::never:
-      return false;
-    case config::PlaintextLogin::loopback:
-      return listener.address.ip.is_loopback();
-  }
-  return false;
 }
 
 std::string_view name_of(config::ListenerTls tls) {

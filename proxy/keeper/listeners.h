@@ -24,9 +24,6 @@ struct ListenError {
 [[nodiscard]] std::expected<std::vector<OpenListener>, ListenError> open_listeners(
     const std::vector<config::Listener>& listeners);
 
-// Whether a password may travel without TLS on this listener.
-[[nodiscard]] bool takes_plaintext_logins(const config::Listener& listener);
-
 [[nodiscard]] std::string_view name_of(config::ListenerTls tls);
 
 }  // namespace saslift::proxy::keeper

@@ -44,6 +44,10 @@ void PasswordHasher::hash(auth::HashPassword order) {
   start_waiting();
 }
 
+void PasswordHasher::cancel(auth::HashId id) {
+  std::erase_if(waiting_, [id](const auth::HashPassword& order) { return order.id == id; });
+}
+
 void PasswordHasher::start_waiting() {
   while (running_.size() < limits_.at_once && !waiting_.empty()) {
     auto job = std::make_unique<Job>();

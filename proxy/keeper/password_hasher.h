@@ -26,6 +26,8 @@ class PasswordHasher {
 
   // May report overloaded before it returns.
   void hash(auth::HashPassword order);
+  // Out of the queue; what a thread has begun it ends, and reports.
+  void cancel(auth::HashId id);
 
  private:
   struct Job;

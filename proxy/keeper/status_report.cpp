@@ -41,6 +41,14 @@ json to_json(const auth::IdentityStatus& identity, auth::WallTime wall) {
           {"expires", expiries}};
 }
 
+json to_json(const auth::TurnAwayCounts& counts) {
+  json result = json::object();
+  for (std::size_t why = 0; why < counts.size(); ++why) {
+    result[std::string(name_of(static_cast<auth::TurnAway>(why)))] = counts.at(why);
+  }
+  return result;
+}
+
 template <class Items>
 json list(const Items& items) {
   json result = json::array();
@@ -72,6 +80,8 @@ std::string status_report(const StatusFacts& facts) {
                {"open_questions", facts.desk.open_questions},
                {"ready", readiness.ready},
                {"lacking", readiness.lacking},
+               {"slots", {{"in_use", facts.desk.slots_in_use}, {"waiting", facts.desk.slots_waiting}}},
+               {"turned_away", to_json(facts.desk.turned_away)},
                {"log_lines_dropped", facts.log_lines_dropped}});
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/network.h"
 #include "proxy/session/milliseconds.h"
 
 namespace saslift::proxy {
@@ -15,6 +16,17 @@ struct Match : Cases... {
 
 }  // namespace
 
+ClientSideSettings client_side_for(const ListenerFacts& listener, const SessionFacts& client) {
+  ClientSideSettings settings = listener.client_side;
+  const auto address = config::IpAddress::parse(client.client_address);
+  const bool on_this_machine = address && address->is_loopback();
+  const bool accepted = listener.plaintext_login == config::PlaintextLogin::allowed ||
+                        (listener.plaintext_login == config::PlaintextLogin::loopback && on_this_machine);
+  settings.plaintext_logins = accepted ? PlaintextLogins::accepted : PlaintextLogins::refused;
+  settings.trust = client.trust;
+  return settings;
+}
+
 Session::Session(const ListenerFacts& listener, SessionFacts facts, std::unique_ptr<net::ByteStream> client,
                  Surroundings around, std::function<void()> ended)
     : listener_(listener),
@@ -23,8 +35,9 @@ Session::Session(const ListenerFacts& listener, SessionFacts facts, std::unique_
       ended_(std::move(ended)),
       alarm_(around.clock.make_alarm([this] { alarm_rang(); })),
       accepted_at_(around.clock.now()),
-      state_(
-          AwaitingLogin{{std::move(client), listener.row.make_client_side(listener.client_side)}, accepted_at_, {}}) {
+      patience_left_(std::max(pre_login_patience - facts_.already_waited, auth::Duration{0})),
+      state_(AwaitingLogin{
+          {std::move(client), listener.row.make_client_side(client_side_for(listener, facts_))}, accepted_at_, {}}) {
   auto& stream = *door()->stream;
   stream.set_reader(client_ears_);
   stream.limit_reads(most_unread);
@@ -60,6 +73,7 @@ void Session::set_alarm() {
   std::visit(Match{
                  [&](const AwaitingLogin& s) { alarm_->set(earlier(s.since + patience_left_, s.handshake_ends_at)); },
                  [&](const AwaitingAnswer&) { alarm_->set(login_ends_at_); },
+                 [&](const HoldingReply& s) { alarm_->set(s.until); },
                  [&](const Connecting&) { alarm_->set(login_ends_at_); },
                  [&](const LoggingIn& s) { alarm_->set(earlier(login_ends_at_, s.handshake_ends_at)); },
                  [&](const Relaying& s) { alarm_->set(s.relay->silence_ends_at()); },
@@ -85,6 +99,11 @@ void Session::alarm_rang() {
     if (passed(login_ends_at_)) return login_died(auth::LoginFailure::timeout, "the server did not finish the login");
   } else if (std::holds_alternative<Connecting>(state_)) {
     if (passed(login_ends_at_)) return login_died(auth::LoginFailure::timeout, "no connection to the server");
+  } else if (auto* holding = std::get_if<HoldingReply>(&state_)) {
+    if (passed(holding->until)) {
+      const auth::Denied denied = std::move(holding->denied);
+      return refuse_login(denied.failure, denied.sentence);
+    }
   } else if (std::holds_alternative<AwaitingAnswer>(state_)) {
     if (passed(login_ends_at_)) return keeper_timed_out();
   } else if (auto* relaying = std::get_if<Relaying>(&state_)) {

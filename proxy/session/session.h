@@ -40,13 +40,19 @@ struct ListenerFacts {
   ProtocolRow row;
   ClientSideSettings client_side;  // its hostname is our EHLO word too
   config::ListenerTls tls = config::ListenerTls::off;
+  config::PlaintextLogin plaintext_login = config::PlaintextLogin::loopback;
   auth::Duration login_timeout{25'000};
 };
 
 struct SessionFacts {
   auth::SessionId id = 0;
   std::string client_address;
+  auth::Duration already_waited{0};  // for its load balancer
+  TrustedClient trust = TrustedClient::no;
 };
+
+// The listener's settings as they are for this client.
+[[nodiscard]] ClientSideSettings client_side_for(const ListenerFacts& listener, const SessionFacts& client);
 
 class Session {
  public:
@@ -81,6 +87,12 @@ class Session {
     Door door;
     auth::Instant since;
   };
+  // The keeper has said no, and the client is to hear it no sooner than then: whoever guesses waits (FAULTS 28).
+  struct HoldingReply {
+    Door door;
+    auth::Denied denied;
+    auth::Instant until;
+  };
   struct Connecting {
     Door door;
     auth::Granted granted;
@@ -105,7 +117,8 @@ class Session {
     std::size_t discarded = 0;
   };
   struct Ended {};
-  using State = std::variant<AwaitingLogin, AwaitingAnswer, Connecting, LoggingIn, Relaying, Closing, Ended>;
+  using State =
+      std::variant<AwaitingLogin, AwaitingAnswer, HoldingReply, Connecting, LoggingIn, Relaying, Closing, Ended>;
 
   enum class Side : std::uint8_t { client, server };
   class Ears final : public net::ByteStream::Reader {
@@ -129,6 +142,7 @@ class Session {
 
   // The client's side, up to login.
   void client_received(std::span<char> bytes);
+  void stray_preamble();
   void client_ended();
   void client_failed(const net::StreamError& error);
   void client_secured();
@@ -171,6 +185,7 @@ class Session {
   auth::PhaseTimes times_;
   auth::ClientTls client_tls_ = auth::ClientTls::none;
   bool client_has_ended_ = false;
+  bool client_was_heard_ = false;
   std::string reason_;
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "config/secret.h"
+#include "proxy/dialogue/proxy_header.h"
 #include "proxy/session/milliseconds.h"
 #include "proxy/session/session.h"
 
@@ -29,6 +30,7 @@ void Session::client_received(std::span<char> bytes) {
   }
   Door* at = door();
   if (at == nullptr) return;
+  if (!std::exchange(client_was_heard_, true) && is_proxy_header({bytes.data(), bytes.size()})) return stray_preamble();
   auto actions = at->dialogue->receive({bytes.data(), bytes.size()});
   config::wipe(bytes.data(), bytes.size());
   if (!std::holds_alternative<AwaitingLogin>(state_) && at->dialogue->unread_size() >= most_unread) {
@@ -37,6 +39,18 @@ void Session::client_received(std::span<char> bytes) {
   perform(std::move(actions));
   // A client that sends commands and reads no replies is not read either.
   if (Door* still = door(); still != nullptr && still->stream->unsent() > 0) still->stream->stop_reading();
+}
+
+// FAULTS 56: whoever may say this chooses his address, so only a listed load balancer may.
+void Session::stray_preamble() {
+  around_.keeper.send(auth::WorkerEvent{
+      .level = config::LogLevel::warning,
+      .event = "stray_proxy_header",
+      .session = facts_.id,
+      .fields = {{"protocol", std::string(name_of(listener_.protocol))},
+                 {"client", facts_.client_address},
+                 {"remedy", "if this is a load balancer, add its address to 'proxy_from' of this listener"}}});
+  end("stray_proxy_header");
 }
 
 void Session::client_drained() {
@@ -169,7 +183,10 @@ void Session::answered(auth::LoginAnswer answer) {
   times_.keeper += milliseconds_between(waiting->since, around_.clock.now());
   if (auto* granted = std::get_if<auth::Granted>(&answer)) return connect(std::move(*granted));
   const auto& denied = std::get<auth::Denied>(answer);
-  refuse_login(denied.failure, denied.sentence);
+  const auto until = std::min(waiting->since + denied.delay, login_ends_at_);
+  if (until <= around_.clock.now()) return refuse_login(denied.failure, denied.sentence);
+  auto& no = std::get<auth::Denied>(answer);
+  enter(HoldingReply{std::move(waiting->door), std::move(no), until});
 }
 
 // The answer may still come, and must not be taken for that to a later question: this client gets no other try.

@@ -33,8 +33,8 @@ class SmtpClientSide final : public ClientSide {
   ClientActions login_refused(auth::LoginFailure failure, std::string_view sentence,
                               std::string_view reference) override;
   ClientActions dismiss(Dismissal why) override;
-  [[nodiscard]] std::size_t unread_size() const override { return unread_.size(); }
-  config::Secret take_unread() override { return unread_.take_all(); }
+  [[nodiscard]] std::size_t unread_size() const override { return held_mail_.size() + unread_.size(); }
+  config::Secret take_unread() override;
 
  private:
   enum class State { command, exchange, starting_tls, awaiting_answer, over };
@@ -49,6 +49,7 @@ class SmtpClientSide final : public ClientSide {
   void starttls(ClientActions& actions, std::string_view argument);
   void step(ClientActions& actions, sasl::ExchangeMechanism mechanism, sasl::ExchangeStep outcome);
   void attempt(ClientActions& actions, sasl::ExchangeMechanism mechanism, sasl::Credentials found);
+  void hold_mail(ClientActions& actions, std::string_view line);
   void bad_command(ClientActions& actions, std::string_view reply);
   void failed_login(ClientActions& actions, Refusal refusal);
   void close(ClientActions& actions, CloseReason reason);
@@ -60,6 +61,7 @@ class SmtpClientSide final : public ClientSide {
   LineReader unread_{BareCr::ends_line};
   State state_ = State::command;
   Patience patience_;
+  std::string held_mail_;  // of a trusted client, while it is logged in
   std::optional<std::pair<sasl::ExchangeMechanism, sasl::Exchange>> exchange_;
 };
 
@@ -133,6 +135,9 @@ void SmtpClientSide::take_command(ClientActions& actions, std::string_view line)
     case Verb::quit:
       say(actions, "221 2.0.0 Bye\r\n");
       return close(actions, CloseReason::logged_out);
+    case Verb::mail:
+      if (settings_.trust == TrustedClient::yes) return hold_mail(actions, line);
+      [[fallthrough]];
     case Verb::after_login:
       return say(actions, "530 5.7.0 Authentication required; set a user name and password for outgoing mail\r\n");
     case Verb::unknown:
@@ -200,6 +205,24 @@ void SmtpClientSide::attempt(ClientActions& actions, sasl::ExchangeMechanism mec
                                     .password = std::move(found.password)});
 }
 
+// The server answers it once we are logged in there.
+void SmtpClientSide::hold_mail(ClientActions& actions, std::string_view line) {
+  held_mail_ = std::string(line) + "\r\n";
+  state_ = State::awaiting_answer;
+  actions.emplace_back(
+      AttemptLogin{.mechanism = auth::ClientMechanism::trusted_address, .login = {}, .authzid = {}, .password = {}});
+}
+
+config::Secret SmtpClientSide::take_unread() {
+  if (held_mail_.empty()) return unread_.take_all();
+  const config::Secret behind = unread_.take_all();
+  std::string all;
+  all.reserve(held_mail_.size() + behind.size());
+  all += std::exchange(held_mail_, {});
+  all += behind.reveal();
+  return config::Secret::taken_from(all);
+}
+
 void SmtpClientSide::bad_command(ClientActions& actions, std::string_view reply) {
   say(actions, std::string(reply));
   if (patience_.after_bad_command() == Verdict::close) close(actions, CloseReason::too_many_bad_commands);
@@ -229,7 +252,7 @@ ClientActions SmtpClientSide::tls_started() {
 ClientActions SmtpClientSide::login_accepted() {
   state_ = State::over;
   ClientActions actions;
-  say(actions, "235 2.7.0 Authentication successful\r\n");
+  if (held_mail_.empty()) say(actions, "235 2.7.0 Authentication successful\r\n");
   return actions;
 }
 
@@ -237,7 +260,8 @@ ClientActions SmtpClientSide::login_refused(auth::LoginFailure failure, std::str
                                             std::string_view reference) {
   state_ = State::command;
   ClientActions actions;
-  failed_login(actions, login_refusal(failure, sentence, reference));
+  failed_login(actions, std::exchange(held_mail_, {}).empty() ? login_refusal(failure, sentence, reference)
+                                                              : mail_refusal(failure, sentence, reference));
   if (state_ == State::over) return actions;
   ClientActions more = run();
   actions.insert(actions.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));

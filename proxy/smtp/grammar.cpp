@@ -12,7 +12,7 @@ namespace {
 constexpr std::pair<std::string_view, Verb> verbs[] = {
     {"EHLO", Verb::ehlo},        {"HELO", Verb::helo},        {"AUTH", Verb::auth},        {"STARTTLS", Verb::starttls},
     {"NOOP", Verb::noop},        {"RSET", Verb::rset},        {"HELP", Verb::help},        {"VRFY", Verb::vrfy},
-    {"QUIT", Verb::quit},        {"MAIL", Verb::after_login}, {"RCPT", Verb::after_login}, {"DATA", Verb::after_login},
+    {"QUIT", Verb::quit},        {"MAIL", Verb::mail},        {"RCPT", Verb::after_login}, {"DATA", Verb::after_login},
     {"SEND", Verb::after_login}, {"SOML", Verb::after_login}, {"SAML", Verb::after_login}, {"EXPN", Verb::after_login},
     {"ETRN", Verb::after_login}, {"TURN", Verb::after_login},
 };

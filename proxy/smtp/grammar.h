@@ -21,7 +21,8 @@ enum class Verb : std::uint8_t {
   help,
   vrfy,
   quit,
-  after_login,  // mail, and whatever else a server may want a login for
+  mail,
+  after_login,  // whatever else a server may want a login for
   unknown,
 };
 

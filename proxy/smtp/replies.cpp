@@ -66,6 +66,15 @@ Refusal login_refusal(auth::LoginFailure failure, std::string_view sentence, std
           .closes = code.starts_with("421")};
 }
 
+Refusal mail_refusal(auth::LoginFailure failure, std::string_view sentence, std::string_view reference) {
+  // RFC 5321 section 4.3.2 has no AUTH codes for MAIL.
+  std::string_view code = code_of(failure);
+  if (code.starts_with('5')) code = "550 5.7.1";
+  if (code.starts_with("454")) code = "451 4.7.0";
+  return {.reply = std::string(code) + ' ' + failure_words(failure, sentence, reference) + "\r\n",
+          .closes = code.starts_with("421")};
+}
+
 std::string dismissal(Dismissal why) {
   switch (why) {
     case Dismissal::idle_before_login:

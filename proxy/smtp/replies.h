@@ -26,6 +26,8 @@ struct Refusal {
   bool closes = false;  // RFC 5321 section 3.8: after 421 the server closes
 };
 [[nodiscard]] Refusal login_refusal(auth::LoginFailure failure, std::string_view sentence, std::string_view reference);
+// The same said to MAIL, which is what a client sends that does not log in.
+[[nodiscard]] Refusal mail_refusal(auth::LoginFailure failure, std::string_view sentence, std::string_view reference);
 [[nodiscard]] std::string dismissal(Dismissal why);
 
 }  // namespace saslift::proxy::smtp

@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t most_open_questions = 256;
 constexpr auth::Duration flush_after_keeper{1000};
 constexpr auth::Duration drain_step{250};
-constexpr auth::Duration tell_of_refusals_every{1000};
+constexpr auth::Duration report_turned_away_every{1000};
 
 ProtocolRow row_of(config::Protocol protocol) {
   switch (protocol) {
@@ -57,6 +57,7 @@ WorkerLoop::~WorkerLoop() = default;
 int WorkerLoop::run() {
   loop_.run();
   sessions_.clear();
+  preambles_.clear();
   loop_.run_tasks();
   return status_;
 }
@@ -72,6 +73,7 @@ void WorkerLoop::send(auth::FromWorker message) {
   if (const auto* refused = std::get_if<auth::TokenRefused>(&message)) asking_.insert(refused->session);
   if (const auto* withdrawn = std::get_if<auth::Withdrawn>(&message)) asking_.erase(withdrawn->session);
   if (const auto* died = std::get_if<auth::LoginDied>(&message)) asking_.erase(died->session);
+  if (const auto* succeeded = std::get_if<auth::LoginSucceeded>(&message)) entrance_.logged_in(succeeded->session);
   pipe_->send(auth::encode(message));
 }
 
@@ -99,9 +101,10 @@ void WorkerLoop::configure(auth::Configure& order) {
   clock_ = std::make_unique<RealClock>(loop_);
   dialer_ = std::make_unique<RealDialer>(loop_);
   tls_ = std::make_unique<RealTls>(loop_, order);
-  session_cap_ = order.session_cap;
+  entrance_ = Entrance(Entrance::Limits::of(order.session_cap));
   for (auto& listener : order.listeners) {
     const auto index = static_cast<std::uint32_t>(facts_.size());
+    doors_.push_back({listener.name, EntryRules(listener)});
     facts_.push_back(ListenerFacts{
         .index = index,
         .protocol = listener.protocol,
@@ -111,12 +114,13 @@ void WorkerLoop::configure(auth::Configure& order) {
                 .hostname = order.hostname,
                 .starttls =
                     listener.tls == config::ListenerTls::starttls ? StartTlsOffer::offered : StartTlsOffer::none,
-                .plaintext_logins = listener.plaintext_login ? PlaintextLogins::accepted : PlaintextLogins::refused,
+                .plaintext_logins = PlaintextLogins::refused,  // until the client's address is known
                 .tls = listener.tls == config::ListenerTls::implicit ? auth::ClientTls::active : auth::ClientTls::none,
                 .smtp_extensions = std::move(listener.smtp_extensions),
                 .auth_equals = listener.auth_equals ? AuthEquals::listed : AuthEquals::none,
             },
         .tls = listener.tls,
+        .plaintext_login = listener.plaintext_login,
         .login_timeout = order.login_timeout,
     });
   }
@@ -139,37 +143,72 @@ void WorkerLoop::shut_in() {
 }
 
 void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream) {
-  if (sessions_.size() >= session_cap_) return refuse_at_cap(listener, *stream);
+  const std::string peer = stream->peer_address();
+  if (doors_[listener.index].rules.is_balancer(peer)) return await_preamble(listener, std::move(stream), peer);
+  enter(listener, std::move(stream), {.id = unused_id(), .client_address = peer, .already_waited = {}});
+}
+
+void WorkerLoop::await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream,
+                                std::string balancer) {
+  if (const auto why = entrance_.refusal_of_balancer()) return turn_away(listener, std::move(stream), *why, balancer);
   const auto id = unused_id();
-  SessionFacts facts{id, stream->peer_address()};
+  entrance_.balancer_came(id);
+  Preamble::Events events;
+  events.told = [this, &listener, id, balancer](Preamble::Told told) {
+    preamble_over(id);
+    auto& said = told.header.client_address;
+    enter(listener, std::move(told.stream),
+          {.id = id, .client_address = said.empty() ? balancer : said, .already_waited = told.took});
+  };
+  events.failed = [this, &listener, id, balancer](std::string_view) {
+    preamble_over(id);
+    count_turned_away(listener, auth::TurnAway::no_proxy_header, balancer);
+  };
+  preambles_.emplace(id, std::make_unique<Preamble>(loop_, std::move(stream), std::move(events)));
+}
+
+void WorkerLoop::preamble_over(auth::SessionId id) {
+  entrance_.left(id);
+  // It is still on the call stack.
+  const std::shared_ptr<Preamble> over = std::move(preambles_.at(id));
+  preambles_.erase(id);
+  loop_.later([over] {});
+}
+
+void WorkerLoop::enter(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, SessionFacts facts) {
+  const EntryRules& rules = doors_[listener.index].rules;
+  if (const auto why = entrance_.refusal(rules, facts.client_address))
+    return turn_away(listener, std::move(stream), *why, facts.client_address);
+  const auto id = facts.id;
+  entrance_.came(id, facts.client_address);
+  if (rules.trusts(facts.client_address)) facts.trust = TrustedClient::yes;
   const auto [entry, _] = sessions_.emplace(
       id, std::make_unique<Session>(listener, std::move(facts), std::move(stream),
                                     Surroundings{*clock_, *this, *dialer_, *tls_}, [this, id] { session_ended(id); }));
   entry->second->start();
 }
 
-// Told in its protocol's words and closed at once, so that refused clients take no descriptors either.
-void WorkerLoop::refuse_at_cap(const ListenerFacts& listener, net::TcpStream& stream) {
-  if (listener.tls != config::ListenerTls::implicit) {
+// Closed at once, so that it takes no descriptor either; told why in its protocol's words, unless it is a stranger.
+void WorkerLoop::turn_away(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, auth::TurnAway why,
+                           const std::string& address) {
+  if (why != auth::TurnAway::not_allowed && listener.tls != config::ListenerTls::implicit) {
     for (const auto& action : listener.row.make_client_side(listener.client_side)->dismiss(Dismissal::session_cap)) {
-      if (const auto* words = std::get_if<Send>(&action)) stream.write(words->bytes);
+      if (const auto* words = std::get_if<Send>(&action)) stream->write(words->bytes);
     }
   }
-  ++refused_since_told_;
-  if (told_of_refusals_at_ != auth::Instant{} && loop_.now() - told_of_refusals_at_ < tell_of_refusals_every) return;
-  told_of_refusals_at_ = loop_.now();
-  send(auth::WorkerEvent{config::LogLevel::warning,
-                         "session_cap_reached",
-                         0,
-                         {{"protocol", std::string(name_of(listener.protocol))},
-                          {"cap", std::to_string(session_cap_)},
-                          {"refused", std::to_string(std::exchange(refused_since_told_, 0))}}});
+  loop_.later([closed = std::shared_ptr<net::ByteStream>(std::move(stream))] {});
+  count_turned_away(listener, why, address);
+}
+
+void WorkerLoop::count_turned_away(const ListenerFacts& listener, auth::TurnAway why, const std::string& address) {
+  turned_away_.turned_away({why, doors_[listener.index].name, address, 1}, loop_.now());
+  if (!std::exchange(report_is_due_, true)) report_turned_away_.set(report_turned_away_every);
 }
 
 auth::SessionId WorkerLoop::unused_id() const {
   for (;;) {
     const auth::SessionId id = randombytes_random();
-    if (id != 0 && !sessions_.contains(id)) return id;
+    if (id != 0 && !sessions_.contains(id) && !preambles_.contains(id)) return id;
   }
 }
 
@@ -183,6 +222,7 @@ void WorkerLoop::session_ended(auth::SessionId id) {
   // It is still on the call stack.
   loop_.later([this, id] {
     sessions_.erase(id);
+    entrance_.left(id);
     finish_if_done();
   });
 }
@@ -191,6 +231,7 @@ void WorkerLoop::drain(const auth::Drain& order) {
   if (draining_) return;
   draining_ = true;
   listeners_.clear();
+  preambles_.clear();
   drain_ends_at_ = loop_.now() + order.deadline;
   drain_timer_ = std::make_unique<net::Timer>(loop_, [this] { drain_idle(); });
   drain_idle();

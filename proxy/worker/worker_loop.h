@@ -14,6 +14,8 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/timer.h"
 #include "proxy/session/session.h"
+#include "proxy/worker/entrance.h"
+#include "proxy/worker/preamble.h"
 #include "proxy/worker/real_surroundings.h"
 
 namespace saslift::proxy {
@@ -28,6 +30,11 @@ class WorkerLoop final : private Keeper {
   [[nodiscard]] int run();
 
  private:
+  struct Door {
+    std::string name;
+    EntryRules rules;
+  };
+
   [[nodiscard]] Line line() const override;
   void send(auth::FromWorker message) override;
 
@@ -37,7 +44,12 @@ class WorkerLoop final : private Keeper {
   void shut_in();
   void answer(auth::SessionId session, auth::LoginAnswer answer);
   void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
-  void refuse_at_cap(const ListenerFacts& listener, net::TcpStream& stream);
+  void await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream, std::string balancer);
+  void preamble_over(auth::SessionId id);
+  void enter(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, SessionFacts facts);
+  void turn_away(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, auth::TurnAway why,
+                 const std::string& address);
+  void count_turned_away(const ListenerFacts& listener, auth::TurnAway why, const std::string& address);
   void session_ended(auth::SessionId id);
   void drain(const auth::Drain& order);
   void drain_idle();
@@ -52,10 +64,16 @@ class WorkerLoop final : private Keeper {
   std::vector<ListenerFacts> facts_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<auth::SessionId, std::unique_ptr<Session>> sessions_;
-  std::size_t session_cap_ = 0;
+  std::unordered_map<auth::SessionId, std::unique_ptr<Preamble>> preambles_;  // by the id of the session to be
+  std::vector<Door> doors_;                                                   // by listener
+  Entrance entrance_;
+  TurnAwayReports turned_away_{[this](auth::ClientsTurnedAway report) { send(std::move(report)); }};
+  bool report_is_due_ = false;
+  net::Timer report_turned_away_{loop_, [this] {
+                                   report_is_due_ = false;
+                                   turned_away_.flush();
+                                 }};
   std::unordered_set<auth::SessionId> asking_;
-  std::uint64_t refused_since_told_ = 0;
-  auth::Instant told_of_refusals_at_{};
   bool keeper_is_there_ = true;
   bool draining_ = false;
   auth::Instant drain_ends_at_{};

@@ -155,6 +155,7 @@ class DeskBench {
   auth::Instant now = start();
 
   std::vector<auth::HashPassword> hashes;
+  std::vector<auth::HashId> cancelled;
   std::vector<auth::FetchToken> fetches;
   std::vector<std::string> lookups;
   std::vector<auth::AnswerWorker> answers;
@@ -170,6 +171,7 @@ class DeskBench {
   void take(auth::DeskActions actions) {
     for (auth::DeskAction& action : actions) {
       if (auto* one = std::get_if<auth::HashPassword>(&action)) hashes.push_back(std::move(*one));
+      if (auto* one = std::get_if<auth::CancelHash>(&action)) cancelled.push_back(one->id);
       if (auto* one = std::get_if<auth::FetchToken>(&action)) fetches.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::ResolveHost>(&action)) lookups.push_back(std::move(one->host));
       if (auto* one = std::get_if<auth::AnswerWorker>(&action)) answers.push_back(std::move(*one));

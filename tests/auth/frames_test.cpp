@@ -48,6 +48,7 @@ std::vector<FromWorker> messages_from_worker() {
                                     .fields = {{"why", "\xff\xfe"}, {"", ""}}});
   messages.emplace_back(ServerSaid{.session = 7, .protocol = config::Protocol::pop3, .words = "-ERR no"});
   messages.emplace_back(Ready{});
+  messages.emplace_back(ClientsTurnedAway{TurnAway::no_proxy_header, "smtp", "192.0.2.1", 7});
   return messages;
 }
 
@@ -58,9 +59,12 @@ std::vector<ToWorker> messages_to_worker() {
                                  .protocol = config::Protocol::smtp,
                                  .name = "smtp 127.0.0.1:1587",
                                  .tls = config::ListenerTls::implicit,
-                                 .plaintext_login = false,
+                                 .plaintext_login = config::PlaintextLogin::never,
                                  .smtp_extensions = {"PIPELINING", "SIZE 35882577"},
-                                 .auth_equals = true});
+                                 .auth_equals = true,
+                                 .allow = {"10.0.0.0/8", "fc00::/7"},
+                                 .proxy_from = {"192.0.2.1/32"},
+                                 .trusted = {"10.0.0.9"}});
   configure.listeners.emplace_back().name = "imap";
   configure.hostname = "saslift.example";
   configure.login_timeout = Duration(25'000);
@@ -166,7 +170,11 @@ TEST_CASE("no field of a question, a grant or a report is left behind") {
   CHECK(configure.listeners[0].descriptor == 7);
   CHECK(configure.listeners[1].descriptor == -1);
   CHECK(configure.listeners[0].tls == config::ListenerTls::implicit);
-  CHECK_FALSE(configure.listeners[0].plaintext_login);
+  CHECK(configure.listeners[0].plaintext_login == config::PlaintextLogin::never);
+  CHECK(configure.listeners[0].allow.at(1) == "fc00::/7");
+  CHECK(configure.listeners[0].proxy_from.at(0) == "192.0.2.1/32");
+  CHECK(configure.listeners[0].trusted.at(0) == "10.0.0.9");
+  CHECK(configure.listeners[1].allow.empty());
   CHECK(configure.listeners[0].smtp_extensions.at(1) == "SIZE 35882577");
   CHECK(configure.listeners[0].auth_equals);
   CHECK_FALSE(configure.listeners[1].auth_equals);
@@ -256,17 +264,18 @@ TEST_CASE("a frame of the right form with the wrong content is malformed") {
     CHECK_FALSE(decode_from_worker(frame_of(withdrawn, cbor)).has_value());
   }
   CHECK_FALSE(decode_from_worker(frame_of(withdrawn, "\xA1"s + session + "\x05"s, "stray")).has_value());
-  for (const int type : {0x00, 0x09, 0x3F, 0x40, 0x45, 0xFF}) {
+  for (const int type : {0x00, 0x0B, 0x3F, 0x40, 0x45, 0xFF}) {
     CHECK_FALSE(decode_from_worker(frame_of(type, "\xA1"s + session + "\x05"s)).has_value());
     CHECK_FALSE(decode_to_worker(frame_of(type, "\xA1"s + session + "\x05"s)).has_value());
   }
   const auto refusal = [&](char failure) {
-    return frame_of(denied, "\xA3"s + session +
+    return frame_of(denied, "\xA4"s + session +
                                 "\x05\x67"s
                                 "failure" +
                                 failure +
                                 "\x68"s
-                                "sentence\x60"s);
+                                "sentence\x60\x65"s
+                                "delay\x00"s);
   };
   CHECK(decode_to_worker(refusal(13)).has_value());
   CHECK_FALSE(decode_to_worker(refusal(14)).has_value());

@@ -129,19 +129,6 @@ TEST_CASE("FAULTS 82: a login belongs to one account, whatever its case") {
   });
 }
 
-TEST_CASE("FAULTS 54: listeners off loopback are refused") {
-  const std::string refused = "3:11: listeners off loopback are not supported in this version; use 127.0.0.1 or [::1]";
-  check({
-      {with_listener("address = \"0.0.0.0:587\""), {refused}},
-      {with_listener("address = \"[::]:587\""), {refused}},
-      {with_listener("address = \"192.168.10.2:587\""), {refused}},
-      {with_listener("address = \"[::ffff:192.168.10.2]:587\""), {refused}},
-      {with_listener("address = \"127.0.0.1:587\"\nallow = [\"private\", \"nonsense\"]"),
-       {"4:9: 'allow' on a listener is for those off loopback, which are not supported in this version; take it out",
-        "4:21: 'nonsense' is no network; write 192.168.10.0/24, 2001:db8::/32, one address, or private"}},
-  });
-}
-
 TEST_CASE("listeners say what they lack") {
   const std::string local = "address = \"127.0.0.1:1587\"\n";
   check({

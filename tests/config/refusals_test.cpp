@@ -144,9 +144,11 @@ TEST_CASE("names are plain, and whoever wrote another is shown the right form") 
 TEST_CASE("all problems are told at once, in the order of the file") {
   check({{"[log]\nlevel = \"x\"\n[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:1\"\n[service]\nfoo = 1\n",
           {"2:9: 'level' cannot be 'x'; it is one of: debug, info, warning, error",
-           "5:11: listeners off loopback are not supported in this version; use 127.0.0.1 or [::1]",
-           "7:1: unknown key 'foo' in [service]; its keys are: state_dir, user, state_key, workers, drain, "
-           "login_timeout, hostname, ca_file, http_proxy, console, metrics"}}});
+           "5:11: a listener off loopback says whom it lets in: allow = [\"private\"], or the networks of the devices",
+           "5:11: without TLS a password is taken from this machine alone, so no device could log in here; set tls = "
+           "\"starttls\" or \"implicit\", or plaintext_login = \"allowed\" where the network can be trusted",
+           "7:1: unknown key 'foo' in [service]; its keys are: state_dir, user, state_key, workers, "
+           "smtp_connections, connections, drain, login_timeout, hostname, ca_file, http_proxy, console, metrics"}}});
 }
 
 std::string repeated(std::string_view piece, std::size_t count) {

@@ -8,7 +8,7 @@ namespace saslift::dialogues {
 namespace {
 
 const std::set<std::string, std::less<>> client_side_settings = {
-    "hostname", "starttls", "plaintext_logins", "tls", "smtp_extensions", "auth_equals", "secret", "replay"};
+    "hostname", "starttls", "plaintext_logins", "tls", "smtp_extensions", "auth_equals", "trust", "secret", "replay"};
 const std::set<std::string, std::less<>> server_side_settings = {"mailbox",   "token", "mechanism", "tls",
                                                                  "ehlo_word", "host",  "port",      "replay"};
 

@@ -14,9 +14,10 @@
 //   S: a1 NO ...
 //
 // client_side: C is input, S is expected.  Settings: hostname, starttls (none, offered), plaintext_logins (accepted,
-//   refused), tls (none, active), smtp_extensions (comma separated), auth_equals (none, listed), secret (must never be
-//   sent). ! attempt-login MECHANISM LOGIN AUTHZID PASSWORD   ! start-tls   ! close REASON   ! unread BYTES (the last
-//   step) ? accepted   ? refused FAILURE SENTENCE REFERENCE  ? tls-started ? dismiss
+//   refused), tls (none, active), smtp_extensions (comma separated), auth_equals (none, listed), trust (no, yes),
+//   secret (must never be sent).
+//   ! attempt-login MECHANISM LOGIN AUTHZID PASSWORD   ! start-tls   ! close REASON   ! unread BYTES (the last step)
+//   ? accepted   ? refused FAILURE SENTENCE REFERENCE  ? tls-started ? dismiss
 //   idle_before_login|session_cap|shutting_down
 // server_side: S is input, C is expected.  Settings: mailbox, token, mechanism (xoauth2, oauthbearer), tls (implicit,
 //   starttls), ehlo_word, host, port.

@@ -46,6 +46,8 @@ std::string_view name_of_mechanism(auth::ClientMechanism mechanism) {
       return "sasl_plain";
     case auth::ClientMechanism::sasl_login:
       return "sasl_login";
+    case auth::ClientMechanism::trusted_address:
+      return "trusted_address";
   }
   return "?";
 }
@@ -97,6 +99,7 @@ ClientSideSettings client_side_settings(const Script& script) {
   }
   if (is_second(script, "tls", "none", "active")) settings.tls = auth::ClientTls::active;
   if (is_second(script, "auth_equals", "none", "listed")) settings.auth_equals = AuthEquals::listed;
+  if (is_second(script, "trust", "no", "yes")) settings.trust = TrustedClient::yes;
   std::string lines = script.setting("smtp_extensions", "");
   while (!lines.empty()) {
     const auto comma = lines.find(',');

@@ -17,11 +17,14 @@ TEST_CASE("the status as people read it") {
                   {"name":"lab","token_life_seconds":null,"last_error":"invalid_client \u001b[31m",
                    "user":"","sign_in_needed":"nobody has signed in for it","expires":[]}],
     "state":{"health":"degraded","detail":"No space left on device"},
+    "slots":{"in_use":4,"waiting":1},"turned_away":{"not_allowed":3,"session_cap":0,"no_proxy_header":2},
     "open_questions":0,"log_lines_dropped":3})");
   REQUIRE(table);
   CHECK(*table ==
         "saslift 1.2.3, pid 7, up 2 h 2 min\n"
         "sessions 2, logins 5, refused 1, open questions 0, log lines dropped 3\n"
+        "connections at providers 4, waiting for one 1\n"
+        "turned away no_proxy_header 2, not_allowed 3\n"
         "listeners\n"
         "  imap  127.0.0.1:40001          tls off\n"
         "workers\n"

@@ -1,6 +1,7 @@
 #include "proxy/keeper/listeners.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "catch.h"
@@ -56,13 +57,22 @@ TEST_CASE("an address that the host lacks is an error, or left out where it is o
   CHECK(open->size() == 1);
 }
 
-TEST_CASE("where a password may travel without TLS") {
-  auto listener = at("127.0.0.1:0");
-  CHECK(takes_plaintext_logins(listener));
-  listener.plaintext_login = config::PlaintextLogin::never;
-  CHECK_FALSE(takes_plaintext_logins(listener));
-  auto outside = at("192.0.2.1:0");
-  CHECK_FALSE(takes_plaintext_logins(outside));
-  outside.plaintext_login = config::PlaintextLogin::allowed;
-  CHECK(takes_plaintext_logins(outside));
+TEST_CASE("[::] takes IPv4 too, unless a listener of its own does") {
+  const auto takes_only_ipv6 = [](const OpenListener& listener) {
+    int only = -1;
+    socklen_t size = sizeof only;
+    ::getsockopt(listener.socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, &size);
+    return only;
+  };
+  auto open = open_listeners(list(at("[::]:0")));
+  REQUIRE(open);
+  CHECK(takes_only_ipv6(open->front()) == 0);
+
+  auto listeners = list(at("[::]:" + std::to_string(open->front().address.port)));
+  const auto port = open->front().address.port;
+  listeners.push_back(at("0.0.0.0:" + std::to_string(port)));
+  open->front().socket.close();
+  const auto both = open_listeners(listeners);
+  REQUIRE(both);
+  CHECK(takes_only_ipv6(both->front()) == 1);
 }

@@ -55,3 +55,16 @@ TEST_CASE("a hasher may go while it hashes") {
   loop.run();
   CHECK_FALSE(told);
 }
+
+TEST_CASE("what is called off before its turn is not hashed") {
+  const std::string phc = auth::hash_password(config::Secret("right"));
+  proxy::net::Loop loop;
+  std::map<auth::HashId, HashOutcome> outcomes;
+  PasswordHasher hasher(loop, {1, 10}, [&](auth::HashId id, HashOutcome outcome) { outcomes.emplace(id, outcome); });
+  for (auth::HashId id = 0; id < 4; ++id) hasher.hash(order(id, phc, "right"));
+  hasher.cancel(1);
+  hasher.cancel(2);
+  hasher.cancel(7);
+  run_until(loop, [&] { return outcomes.contains(3); });
+  CHECK(outcomes.size() == 2);
+}

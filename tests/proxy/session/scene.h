@@ -50,11 +50,11 @@ inline ListenerFacts listener_facts(Protocol protocol) {
 
 // Each test starts where its subject starts: accepted, asked, granted, connected, relaying.
 struct Scene {
-  explicit Scene(Protocol protocol_ = Protocol::imap, std::optional<ListenerFacts> facts = {})
+  explicit Scene(Protocol protocol_ = Protocol::imap, std::optional<ListenerFacts> facts = {},
+                 SessionFacts client_facts = {.id = session_id, .client_address = "127.0.0.1"})
       : protocol(protocol_), listener(facts ? *facts : listener_facts(protocol_)) {
-    session =
-        std::make_unique<Session>(listener, SessionFacts{session_id, "127.0.0.1"}, std::make_unique<WireStream>(client),
-                                  Surroundings{clock, keeper, dialer, tls}, [this] { ended = true; });
+    session = std::make_unique<Session>(listener, std::move(client_facts), std::make_unique<WireStream>(client),
+                                        Surroundings{clock, keeper, dialer, tls}, [this] { ended = true; });
   }
   ~Scene() {
     clock.run_tasks();
