@@ -36,8 +36,9 @@ class ExchangeLab(Lab):
     def ports(self):
         return {protocol: getattr(self.exchange, protocol).port for protocol in ENDS}
 
-    def at(self, ports, protocols=tuple(ENDS), tls=None, offices=1, **service):
-        """That many offices at servers on these ports: (configuration, offices). tls: other than Exchange's."""
+    def at(self, ports, protocols=tuple(ENDS), tls=None, offices=1, listener=None, **service):
+        """That many offices at servers on these ports: (configuration, offices). tls: other than Exchange's.
+        listener: what each [[listener]] has besides."""
         made = self.configuration(**service)
         ends = {protocol: (ports[protocol], (tls or ENDS)[protocol]) for protocol in protocols}
         made.provider("exchange", self.exchange, **ends)
@@ -46,7 +47,7 @@ class ExchangeLab(Lab):
             made.identity(office.name, office.app, "exchange")
             made.account(f"{office.name}_all", self.password, office.name, login=f"*@{office.name}.test",
                          protocols=list(protocols), shared_password=True)
-        made.listeners(*protocols)
+        made.listeners(*protocols, **(listener or {}))
         return made, numbered
 
     def run_at(self, ports, **options):

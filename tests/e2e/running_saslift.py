@@ -74,9 +74,9 @@ class Configuration:
         fields |= {key: value for key, value in (("login", login), ("mailbox", mailbox)) if value}
         self.table(f"account.{name}", password=password.hash, identity=identity, **fields)
 
-    def listeners(self, *protocols):
+    def listeners(self, *protocols, address="127.0.0.1:0", **fields):
         for protocol in protocols:
-            self.tables.append(("[[listener]]", {"protocol": protocol, "address": "127.0.0.1:0"}))
+            self.tables.append(("[[listener]]", {"protocol": protocol, "address": address, **fields}))
 
     def write(self, path):
         lines = []
@@ -222,8 +222,9 @@ def memory_holds(pid, wanted):
 class Lines:
     """A client that speaks by hand: raw lines over one connection."""
 
-    def __init__(self, port, timeout=15):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=15, connection=None):
+        """connection: one that is there already, in place of 127.0.0.1 and the port."""
+        self.socket = connection or socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.stream = self.socket.makefile("rb")
 
     def send(self, text):

@@ -67,6 +67,7 @@ class MailService(Service):
         self.role = role
         self.sessions_per_mailbox = sessions_per_mailbox
         self.sessions = Counter()  # by mailbox address
+        self.most_sessions = Counter()  # that there were at once
         self.clear()
 
     def clear(self):
@@ -142,7 +143,10 @@ class OpenSession:
         self._loop, self._timer = asyncio.get_running_loop(), None
 
     def __enter__(self):
-        self._service.sessions[self._verdict.mailbox.address] += 1
+        address = self._verdict.mailbox.address
+        self._service.sessions[address] += 1
+        self._service.most_sessions[address] = max(self._service.most_sessions[address],
+                                                   self._service.sessions[address])
         if self._on_expiry:
             self._service.site.tokens.watchers.add(self._look_soon)
             self._look()
