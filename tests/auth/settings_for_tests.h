@@ -35,6 +35,7 @@ inline config::Account make_account(const std::string& name, const std::string& 
 
 inline config::Settings make_settings() {
   config::Settings settings;
+  settings.service.connections = 10'000;  // crowds that are about something else read one mailbox
   settings.identities.emplace("office", make_identity("office"));
   settings.identities.emplace("plant", make_identity("plant"));
   settings.identities.at("plant").provider.ca_file = "/plant.pem";

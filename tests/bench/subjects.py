@@ -81,6 +81,7 @@ SASLIFT = """
 [service]
 state_dir = "{directory}/state"
 workers = 2
+connections = 10000
 hostname = "localhost"
 
 [log]
