@@ -150,15 +150,18 @@ void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::Tc
 
 void WorkerLoop::await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream,
                                 std::string balancer) {
-  if (const auto why = entrance_.refusal_of_balancer()) return turn_away(listener, std::move(stream), *why, balancer);
+  if (const auto why = entrance_.refusal_of_balancer()) return turn_away(listener, *stream, *why, balancer);
   const auto id = unused_id();
   entrance_.balancer_came(id);
   Preamble::Events events;
   events.told = [this, &listener, id, balancer](Preamble::Told told) {
     preamble_over(id);
-    auto& said = told.header.client_address;
-    enter(listener, std::move(told.stream),
-          {.id = id, .client_address = said.empty() ? balancer : said, .already_waited = told.took});
+    // The stream is on the call stack, and may be turned away.
+    loop_.later([this, &listener, id, balancer, client = std::make_shared<Preamble::Told>(std::move(told))] {
+      auto& said = client->header.client_address;
+      enter(listener, std::move(client->stream),
+            {.id = id, .client_address = said.empty() ? balancer : said, .already_waited = client->took});
+    });
   };
   events.failed = [this, &listener, id, balancer](std::string_view) {
     preamble_over(id);
@@ -178,7 +181,7 @@ void WorkerLoop::preamble_over(auth::SessionId id) {
 void WorkerLoop::enter(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, SessionFacts facts) {
   const EntryRules& rules = doors_[listener.index].rules;
   if (const auto why = entrance_.refusal(rules, facts.client_address))
-    return turn_away(listener, std::move(stream), *why, facts.client_address);
+    return turn_away(listener, *stream, *why, facts.client_address);
   const auto id = facts.id;
   entrance_.came(id, facts.client_address);
   if (rules.trusts(facts.client_address)) facts.trust = TrustedClient::yes;
@@ -189,14 +192,13 @@ void WorkerLoop::enter(const ListenerFacts& listener, std::unique_ptr<net::ByteS
 }
 
 // Closed at once, so that it takes no descriptor either; told why in its protocol's words, unless it is a stranger.
-void WorkerLoop::turn_away(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, auth::TurnAway why,
+void WorkerLoop::turn_away(const ListenerFacts& listener, net::ByteStream& stream, auth::TurnAway why,
                            const std::string& address) {
   if (why != auth::TurnAway::not_allowed && listener.tls != config::ListenerTls::implicit) {
     for (const auto& action : listener.row.make_client_side(listener.client_side)->dismiss(Dismissal::session_cap)) {
-      if (const auto* words = std::get_if<Send>(&action)) stream->write(words->bytes);
+      if (const auto* words = std::get_if<Send>(&action)) stream.write(words->bytes);
     }
   }
-  loop_.later([closed = std::shared_ptr<net::ByteStream>(std::move(stream))] {});
   count_turned_away(listener, why, address);
 }
 

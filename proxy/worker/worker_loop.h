@@ -47,7 +47,7 @@ class WorkerLoop final : private Keeper {
   void await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream, std::string balancer);
   void preamble_over(auth::SessionId id);
   void enter(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, SessionFacts facts);
-  void turn_away(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, auth::TurnAway why,
+  void turn_away(const ListenerFacts& listener, net::ByteStream& stream, auth::TurnAway why,
                  const std::string& address);
   void count_turned_away(const ListenerFacts& listener, auth::TurnAway why, const std::string& address);
   void session_ended(auth::SessionId id);
