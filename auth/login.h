@@ -193,6 +193,15 @@ struct Drain {
   Duration deadline{25'000};
 };
 
-using ToWorker = std::variant<Configure, Granted, Denied, Drain>;
+// Stop accepting, others have taken over; end with the last session.
+struct Retire {};
+
+// End this session now, whatever it does.
+struct EndSession {
+  SessionId session = 0;
+  std::string reason;  // for the log
+};
+
+using ToWorker = std::variant<Configure, Granted, Denied, Drain, Retire, EndSession>;
 
 }  // namespace saslift::auth

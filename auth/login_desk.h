@@ -66,8 +66,14 @@ struct AnswerSignIn {
   SignInOutcome outcome;
 };
 
-using DeskAction =
-    std::variant<HashPassword, CancelHash, FetchToken, ResolveHost, AnswerWorker, SaveState, AnswerSignIn, LogEvent>;
+// Have this session ended, whatever it does.
+struct EndWorkerSession {
+  WorkerId worker = 0;
+  EndSession order;
+};
+
+using DeskAction = std::variant<HashPassword, CancelHash, FetchToken, ResolveHost, AnswerWorker, EndWorkerSession,
+                                SaveState, AnswerSignIn, LogEvent>;
 using DeskActions = std::vector<DeskAction>;
 
 // For `saslift status`.
@@ -120,6 +126,12 @@ class LoginDesk {
   // Deadlines, refreshing ahead, back-off: call at or after wake_at().
   [[nodiscard]] DeskActions tick(Instant now);
   [[nodiscard]] std::optional<Instant> wake_at() const;
+
+  // The settings have been replaced in place; `before` is what they were, and nobody refers to it afterwards. Ends
+  // the sessions of accounts that are gone or have another password or `allow`; keeps every token still good.
+  [[nodiscard]] DeskActions reload(const config::Settings& before, Instant now);
+  // Ends the sessions of one account.
+  [[nodiscard]] DeskActions kick(std::string_view account);
 
   [[nodiscard]] DeskStatus status(Instant now) const;
   // The trust stores that Granted::trust indexes, in order; for Configure.

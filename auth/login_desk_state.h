@@ -58,6 +58,11 @@ struct LoginDesk::State {
   void report_state();
   void watch_expiries(Instant now);
 
+  // login_desk_reload.cpp
+  void reload(const config::Settings& before, Instant now);
+  void find_again(OpenLogin& login, const config::Settings& before, Instant now);
+  void end_sessions(const std::function<bool(const LoggedInSession&)>& concerned, std::string_view reason);
+
   // Steps of one login; refuse() ends it, so that the reference is no longer valid.
   [[nodiscard]] std::string find_account(OpenLogin& login) const;
   void check_password(OpenLogin& login, config::Secret password, std::string doom, Instant now);

@@ -153,6 +153,15 @@ void fields(Archive& archive, Message& message) {
   archive("deadline", message.deadline);
 }
 
+template <class Archive, MaybeConst<Retire> Message>
+void fields(Archive&, Message&) {}
+
+template <class Archive, MaybeConst<EndSession> Message>
+void fields(Archive& archive, Message& message) {
+  archive("session", message.session);
+  archive("reason", message.reason);
+}
+
 // The last enumerator of each enum that travels; anything above is malformed.
 constexpr auto last_of(config::Protocol) { return config::Protocol::smtp; }
 constexpr auto last_of(config::Mechanism) { return config::Mechanism::oauthbearer; }

@@ -67,6 +67,11 @@ void RefreshTokens::opened(OpenedState opened, Now now) {
   find_next_idle();
 }
 
+void RefreshTokens::reload(Now now) {
+  if (key_ && unreadable_.empty()) plant_seeds(now);
+  find_next_idle();
+}
+
 void RefreshTokens::plant_seeds(Now now) {
   for (const auto& [name, identity] : settings_->identities) {
     if (identity.grant != config::Grant::refresh_token || identity.refresh_token.empty()) continue;

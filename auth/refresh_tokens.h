@@ -51,6 +51,9 @@ class RefreshTokens {
   // Before this no identity that lives on a refresh token has one.
   void opened(OpenedState opened, Now now);
 
+  // The settings have been replaced in place.
+  void reload(Now now);
+
   // nullptr: none may be used; why_none() says why.
   [[nodiscard]] const config::Secret* find(std::string_view identity) const;
   [[nodiscard]] std::string why_none(std::string_view identity) const;

@@ -81,6 +81,9 @@ class TokenKeeper {
   [[nodiscard]] std::vector<TokenKey> settle();
   // Somebody has signed in: what was known of the identity is known no more.
   void signed_in(std::string_view identity);
+  // The settings have been replaced in place: what is known of an identity that gets its tokens otherwise now, or is
+  // gone, is known no more.
+  void reload(const config::Settings& before);
   void tick(Instant now);
   [[nodiscard]] std::optional<Instant> wake_at() const;
 

@@ -160,7 +160,13 @@ Service read_service(const Reading& reading) {
   take_http_proxy(service, reader, reading);
   follow_environment(service, reading);
   reader.not_supported_yet("console");
-  reader.not_supported_yet("metrics");
+  if (const auto metrics = reader.text("metrics"); metrics && metrics->value != "off") {
+    service.metrics = SocketAddress::parse(metrics->value);
+    if (!service.metrics) {
+      reader.error(metrics->at, fmt::format("{} is no address; write metrics = \"127.0.0.1:9464\", or \"off\"",
+                                            in_quotes(metrics->value)));
+    }
+  }
   reader.finish();
   return service;
 }

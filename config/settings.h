@@ -117,6 +117,8 @@ struct Identity {
 // Whose address a message sent by SMTP shows: the client's word, or the mailbox's in the envelope, or there
 // and in the From field.
 enum class RewriteFrom : std::uint8_t { no, envelope, both };
+// Whether a token fetched for the one serves the other; else it is another app, person or place.
+[[nodiscard]] bool gets_same_tokens(const Identity& one, const Identity& other);
 
 struct Account {
   std::string name;
@@ -152,6 +154,7 @@ struct Service {
   std::string user;      // to become once the ports are open; empty: stay who we are
   Secret state_key;      // guarded; empty: one is made, and kept beside the state
   unsigned workers = 0;  // 0: chosen at start
+  std::optional<SocketAddress> metrics;  // answers GET /metrics, /healthz and /readyz; nullopt: off
   std::chrono::milliseconds drain{25'000};
   std::chrono::milliseconds login_timeout{25'000};
   unsigned smtp_connections = 3;  // at once to one mailbox; Exchange Online takes three

@@ -10,6 +10,7 @@
 #include "proxy/commands/commands.h"
 #include "proxy/commands/subcommands.h"
 #include "proxy/fetch/fetch.h"
+#include "proxy/metrics/metrics.h"
 #include "proxy/worker/worker.h"
 
 namespace saslift::proxy {
@@ -37,9 +38,12 @@ class Parser {
     add_password();
     add_status();
     add_reseal();
+    add_reload();
+    add_kick();
     add_version();
     // Started by the keeper alone.
     add("worker", "", [] { return run_worker(); })->group("");
+    add("metrics", "", [] { return metrics::run_metrics(); })->group("");
     add("fetch", "", [] { return fetch::run_fetch(); })->group("");
   }
 
@@ -102,6 +106,16 @@ class Parser {
     take_config(*command, reseal_.config);
     take_json(*command, reseal_.output);
   }
+  void add_reload() {
+    CLI::App* command = add("reload", "Have the running saslift read its configuration again",
+                            [this] { return commands::reload(reload_); });
+    take_config(*command, reload_.config);
+  }
+  void add_kick() {
+    CLI::App* command = add("kick", "End the sessions of an account", [this] { return commands::kick(kick_); });
+    command->add_option("ACCOUNT", kick_.account, "its name in the configuration")->required();
+    take_config(*command, kick_.config);
+  }
   void add_version() {
     CLI::App* command = add("version", "Tell the version", [this] { return commands::version(version_); });
     take_config(*command, unused_config_);
@@ -122,6 +136,8 @@ class Parser {
   commands::PasswordOptions password_;
   commands::StatusOptions status_;
   commands::ResealOptions reseal_;
+  commands::ReloadOptions reload_;
+  commands::KickOptions kick_;
   commands::VersionOptions version_;
   commands::ConfigChoice unused_config_;  // every subcommand takes --config; these need none
   std::function<int()> chosen_;

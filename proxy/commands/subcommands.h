@@ -49,6 +49,17 @@ struct ResealOptions {
 };
 [[nodiscard]] int reseal(const ResealOptions& options);
 
+struct ReloadOptions {
+  ConfigChoice config;
+};
+[[nodiscard]] int reload(const ReloadOptions& options);
+
+struct KickOptions {
+  ConfigChoice config;
+  std::string account;
+};
+[[nodiscard]] int kick(const KickOptions& options);
+
 struct VersionOptions {
   Output output = Output::people;
 };

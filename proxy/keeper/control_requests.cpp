@@ -40,11 +40,17 @@ std::expected<ControlRequest, std::string> read_control_request(std::string_view
   if (!object.is_object()) return std::unexpected("not a JSON object");
   const std::string command = text_of(object, "command");
   if (command == "status") return StatusRequest{};
+  if (command == "reload") return ReloadRequest{};
+  if (command == "kick") return KickRequest{text_of(object, "account")};
   if (command == "sign_in") return read_sign_in(object, taken);
   return std::unexpected("unknown command");
 }
 
 std::string status_request() { return R"({"command":"status"})"; }
+
+std::string reload_request() { return R"({"command":"reload"})"; }
+
+std::string kick_request(std::string_view account) { return dump({{"command", "kick"}, {"account", account}}); }
 
 config::Secret sign_in_request(const auth::SignIn& sign_in) {
   const std::string start = R"({"command":"sign_in","identity":)" + dump(sign_in.identity) + R"(,"user":)" +

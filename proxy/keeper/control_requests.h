@@ -12,12 +12,18 @@
 namespace saslift::proxy::keeper {
 
 struct StatusRequest {};
-using ControlRequest = std::variant<StatusRequest, auth::SignIn>;
+struct ReloadRequest {};
+struct KickRequest {
+  std::string account;
+};
+using ControlRequest = std::variant<StatusRequest, auth::SignIn, ReloadRequest, KickRequest>;
 
 // The error tells the caller what is wrong with its request.
 [[nodiscard]] std::expected<ControlRequest, std::string> read_control_request(std::string_view request);
 
 [[nodiscard]] std::string status_request();
+[[nodiscard]] std::string reload_request();
+[[nodiscard]] std::string kick_request(std::string_view account);
 // {"command":"sign_in","identity":...,"refresh_token":...,"user":...}
 [[nodiscard]] config::Secret sign_in_request(const auth::SignIn& sign_in);
 

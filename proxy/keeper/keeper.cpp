@@ -42,7 +42,7 @@ void harden_keeper() {
 
 int run_keeper(config::Loaded loaded) {
   try {
-    KeeperLoop keeper(std::move(loaded));
+    KeeperLoop keeper(std::move(loaded), {take_inherited_listeners(), take_service_manager_address()});
     if (const auto started = keeper.start(); !started) {
       fmt::print(stderr, "saslift: {}\n", started.error());
       return 1;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "auth/frames.h"
 #include "proxy/keeper/control_requests.h"
@@ -85,11 +86,17 @@ Program fetch_program() {
 
 }  // namespace
 
-KeeperLoop::KeeperLoop(config::Loaded loaded)
+KeeperLoop::KeeperLoop(config::Loaded loaded, Given given)
     : settings_(std::move(loaded.settings)),
       warnings_(std::move(loaded.warnings)),
       started_(auth::BootClock::now()),
       log_(settings_.log),
+      inherited_(std::move(given.sockets)),
+      service_manager_(loop_, std::move(given.service_manager)),
+      watch_(loop_, LoopWatch::usual_limit,
+             [this](auth::Duration turn) {
+               note({config::LogLevel::warning, "loop_stalled", {{"milliseconds", std::int64_t{turn.count()}}}});
+             }),
       desk_(settings_),
       hasher_(loop_, hashing_limits(),
               [this](auth::HashId id, auth::HashOutcome outcome) { execute(desk_.hashed(id, outcome, now())); }),
@@ -101,6 +108,7 @@ KeeperLoop::KeeperLoop(config::Loaded loaded)
                 [this](const std::string& host, auth::ResolveOutcome outcome) {
                   execute(desk_.resolved(host, std::move(outcome), now()));
                 }),
+      reader_(loop_, settings_.path),
       alarm_(loop_, [this] { execute(desk_.tick(now())); }),
       drain_ends_(loop_, [this] { workers_->kill(); }),
       keeping_ends_(loop_, [this] { loop_.stop(); }) {}
@@ -117,24 +125,25 @@ std::expected<void, std::string> KeeperLoop::start() {
   }
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told_to_stop(); }));
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told_to_stop(); }));
-  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] {
-    log_.write({config::LogLevel::warning,
-                "reload_ignored",
-                {{"reason", "this version reads its configuration at start only; restart it to apply changes"}}});
-  }));
+  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const Problems&) {}); }));
   if (inherits_orphans()) orphans_.emplace(loop_);
   if (auto opened = open_state(); !opened) return opened;
   if (auto started = start_workers(); !started) return started;
+  start_metrics();
   execute(desk_.tick(now()));
   return {};
 }
 
 std::expected<void, std::string> KeeperLoop::open_doors() {
   if (auto opened = open_control(); !opened) return opened;
-  auto listeners = open_listeners(settings_.listeners);
+  auto listeners = reopen_listeners(inherited_.listeners, settings_.listeners);
   if (!listeners) return std::unexpected(listeners.error().what);
   listeners_ = std::move(*listeners);
-  return {};
+  for (const auto& [socket, settings, address] : inherited_.listeners) {
+    if (socket) inherited_.unusable.push_back(address.text() + " is the address of no [[listener]]");
+  }
+  inherited_.listeners.clear();
+  return open_metrics();
 }
 
 std::expected<void, std::string> KeeperLoop::become_user(const ServiceUser& user) {
@@ -177,22 +186,30 @@ std::expected<void, std::string> KeeperLoop::open_state() {
   return {};
 }
 
-std::expected<void, std::string> KeeperLoop::start_workers() {
+std::expected<WorkerProcesses::Plan, std::string> KeeperLoop::plan_workers(const config::Settings& settings,
+                                                                           const std::vector<OpenListener>& listeners) {
   WorkerProcesses::Plan plan;
   plan.program.arguments = {"worker"};
-  for (const auto& listener : listeners_) plan.listening.push_back(listener.socket.get());
-  const config::Secret frame = auth::encode(auth::ToWorker(configuration_of_workers(settings_, listeners_)));
+  for (const auto& listener : listeners) plan.listening.push_back(listener.socket.get());
+  const config::Secret frame = auth::encode(auth::ToWorker(configuration_of_workers(settings, listeners)));
   if (frame.empty()) return std::unexpected("the listeners and their certificates do not fit into 64 KiB");
   plan.configure = config::Secret::guarded(frame.reveal());
+  return plan;
+}
 
+std::expected<void, std::string> KeeperLoop::start_workers() {
+  auto plan = plan_workers(settings_, listeners_);
+  if (!plan) return std::unexpected(plan.error());
   WorkerProcesses::Events events;
   events.message = [this](auth::WorkerId worker, auth::FromWorker message) {
     execute(desk_.from_worker(worker, std::move(message), now()));
   };
   events.gone = [this](auth::WorkerId worker) { execute(desk_.worker_gone(worker, now())); };
-  events.log = [this](const auth::LogEvent& event) { log_.write(event); };
+  events.log = [this](const auth::LogEvent& event) { note(event); };
   events.all_ended = [this] { stop("drained"); };
-  workers_ = std::make_unique<WorkerProcesses>(loop_, std::move(plan), std::move(events));
+  events.accepts = [this] { worker_accepts(); };
+  workers_ = std::make_unique<WorkerProcesses>(loop_, std::move(*plan), std::move(events));
+  trust_stores_.given(workers_->generation(), auth::LoginDesk::trust_files(settings_));
   const unsigned count = worker_count(settings_.service.workers, processors_here());
   log_start(count);
   workers_->start(count);
@@ -214,14 +231,23 @@ void KeeperLoop::log_start(unsigned workers) {
                 "secrets_not_locked",
                 {{"reason", "RLIMIT_MEMLOCK is too small; client secrets may reach the swap"}}});
   }
-  for (const auto& listener : listeners_) {
-    log_.write({config::LogLevel::info,
-                "listening",
-                {{"listener", listener.settings->name},
-                 {"protocol", name(config::name_of(listener.settings->protocol))},
-                 {"address", listener.address.text()},
-                 {"tls", name(name_of(listener.settings->tls))}}});
+  for (const auto& listener : listeners_) log_listening(listener);
+  for (const auto& why : inherited_.unusable) {
+    log_.write({config::LogLevel::warning, "inherited_socket_unused", {{"reason", why}}});
   }
+}
+
+void KeeperLoop::log_listening(const OpenListener& listener) {
+  log_.write({config::LogLevel::info,
+              "listening",
+              {{"listener", listener.settings->name},
+               {"protocol", name(config::name_of(listener.settings->protocol))},
+               {"address", listener.address.text()},
+               {"tls", name(name_of(listener.settings->tls))}}});
+}
+
+void KeeperLoop::worker_accepts() {
+  if (!std::exchange(ready_, true)) service_manager_.ready();
 }
 
 int KeeperLoop::run() {
@@ -253,6 +279,16 @@ void KeeperLoop::perform(auth::AnswerSignIn order) {
 }
 
 void KeeperLoop::perform(auth::AnswerWorker order) {
+  if (auto* granted = std::get_if<auth::Granted>(&order.answer)) {
+    const auto store = trust_stores_.index_for(workers_->generation_of(order.worker), granted->trust);
+    if (!store) {
+      // An old worker that knows no store for a new identity: the next connection reaches a new one.
+      order.answer = auth::Denied{
+          .session = granted->session, .failure = auth::LoginFailure::shutting_down, .sentence = "Please try again"};
+    } else {
+      granted->trust = *store;
+    }
+  }
   std::visit([&](auto& answer) { workers_->send(order.worker, auth::ToWorker(std::move(answer))); }, order.answer);
 }
 
@@ -269,9 +305,22 @@ void KeeperLoop::answer_control(std::string_view request, ControlSocket::Answer 
     sign_ins_.emplace(++last_sign_in_, std::move(answer));
     return execute(desk_.sign_in(last_sign_in_, *sign_in, now()));
   }
+  if (std::holds_alternative<ReloadRequest>(*asked)) {
+    return reload([answer = std::move(answer)](const Problems& problems) {
+      answer(problems.empty() ? control_success() : control_failure(fmt::format("{}", fmt::join(problems, "\n"))));
+    });
+  }
+  if (const auto* kick = std::get_if<KickRequest>(&*asked)) {
+    if (!settings_.accounts.contains(kick->account)) return answer(control_failure("there is no such account"));
+    execute(desk_.kick(kick->account));
+    return answer(control_success());
+  }
+  answer(status_report(facts()));
+}
+
+StatusFacts KeeperLoop::facts() {
   const auth::Instant time = now();
-  answer(
-      status_report({::getpid(), time - started_, workers_->status(), listeners_, desk_.status(time), log_.dropped()}));
+  return {::getpid(), time - started_, workers_->status(), listeners_, desk_.status(time), log_.dropped(), metrics_at_};
 }
 
 void KeeperLoop::told_to_stop() {
@@ -281,6 +330,7 @@ void KeeperLoop::told_to_stop() {
 
 void KeeperLoop::drain() {
   draining_ = true;
+  service_manager_.stopping();
   const auto deadline = settings_.service.drain;
   log_.write({config::LogLevel::info, "draining", {{"milliseconds", std::int64_t{deadline.count()}}}});
   for (auto& listener : listeners_) listener.socket.close();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,23 +11,37 @@
 
 #include "auth/login_desk.h"
 #include "config/load.h"
+#include "proxy/keeper/configuration_reader.h"
 #include "proxy/keeper/control_socket.h"
 #include "proxy/keeper/listeners.h"
 #include "proxy/keeper/log_writer.h"
+#include "proxy/keeper/loop_watch.h"
+#include "proxy/keeper/metrics_process.h"
 #include "proxy/keeper/orphan_reaper.h"
 #include "proxy/keeper/password_hasher.h"
 #include "proxy/keeper/resolver.h"
+#include "proxy/keeper/service_manager.h"
 #include "proxy/keeper/service_user.h"
 #include "proxy/keeper/signals.h"
+#include "proxy/keeper/socket_activation.h"
 #include "proxy/keeper/state_saver.h"
+#include "proxy/keeper/status_report.h"
+#include "proxy/keeper/tally.h"
 #include "proxy/keeper/token_fetcher.h"
+#include "proxy/keeper/trust_stores.h"
 #include "proxy/keeper/worker_processes.h"
 
 namespace saslift::proxy::keeper {
 
 class KeeperLoop {
  public:
-  explicit KeeperLoop(config::Loaded loaded);
+  // What the process was given by whoever started it.
+  struct Given {
+    Inherited sockets;
+    ServiceManagerAddress service_manager;
+  };
+
+  KeeperLoop(config::Loaded loaded, Given given);
   KeeperLoop(const KeeperLoop&) = delete;
   KeeperLoop& operator=(const KeeperLoop&) = delete;
   ~KeeperLoop();
@@ -44,7 +59,9 @@ class KeeperLoop {
   void perform(auth::AnswerWorker order);
   void perform(auth::SaveState order) { saver_->save(std::move(order)); }
   void perform(auth::AnswerSignIn order);
-  void perform(const auth::LogEvent& event) { log_.write(event); }
+  void perform(auth::EndWorkerSession order) { workers_->send(order.worker, auth::ToWorker(std::move(order.order))); }
+  void perform(const auth::LogEvent& event) { note(event); }
+  void note(const auth::LogEvent& event);
   void set_alarm();
   // Of what is told to the desk next.
   [[nodiscard]] auth::Instant now();
@@ -54,8 +71,26 @@ class KeeperLoop {
   [[nodiscard]] std::expected<void, std::string> open_control();
   [[nodiscard]] std::expected<void, std::string> become_user(const ServiceUser& user);
   [[nodiscard]] std::expected<void, std::string> start_workers();
+  [[nodiscard]] static std::expected<WorkerProcesses::Plan, std::string> plan_workers(
+      const config::Settings& settings, const std::vector<OpenListener>& listeners);
   void log_start(unsigned workers);
   void answer_control(std::string_view request, ControlSocket::Answer answer);
+  void log_listening(const OpenListener& listener);
+  void worker_accepts();
+
+  // keeper_loop_reload.cpp
+  using Problems = std::vector<std::string>;  // none: it was taken over
+  using ReloadTold = std::function<void(const Problems& problems)>;
+  void reload(ReloadTold told);
+  void read_configuration();
+  [[nodiscard]] Problems take_over(config::LoadResult result);
+  void take_over(config::Settings settings, std::vector<OpenListener> listeners, WorkerProcesses::Plan plan);
+  void log_what_needs_a_restart(const config::Settings& before);
+
+  [[nodiscard]] StatusFacts facts();
+  [[nodiscard]] std::expected<void, std::string> open_metrics();
+  void start_metrics();
+  [[nodiscard]] metrics::Answer answer_metrics(metrics::Question question);
   void told_to_stop();
   void drain();
   void stop(std::string_view reason);
@@ -66,12 +101,22 @@ class KeeperLoop {
   net::Loop loop_;
   auth::Instant started_;
   LogWriter log_;
+  Inherited inherited_;
+  ServiceManager service_manager_;
+  LoopWatch watch_;
+  Tally tally_;
+  Descriptor metrics_socket_;  // until its process is started
+  std::string metrics_at_ = "off";
+  std::optional<MetricsProcess> metrics_;
   std::vector<OpenListener> listeners_;
+  TrustStores trust_stores_;
   auth::LoginDesk desk_;
   PasswordHasher hasher_;
   TokenFetcher fetcher_;
   Resolver resolver_;
   std::unique_ptr<StateSaver> saver_;  // where an identity lives on a refresh token
+  ConfigurationReader reader_;
+  std::vector<ReloadTold> asked_to_reload_;
   std::unique_ptr<WorkerProcesses> workers_;
   std::unique_ptr<ControlSocket> control_;
   std::map<auth::SignInId, ControlSocket::Answer> sign_ins_;
@@ -82,6 +127,7 @@ class KeeperLoop {
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::optional<OrphanReaper> orphans_;
   bool draining_ = false;
+  bool ready_ = false;
   bool stopped_ = false;
 };
 

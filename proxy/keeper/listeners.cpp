@@ -1,12 +1,15 @@
 #include "proxy/keeper/listeners.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 namespace saslift::proxy::keeper {
@@ -41,23 +44,6 @@ SystemAddress to_system(const config::SocketAddress& address) {
   return result;
 }
 
-// What the kernel chose where port 0 was asked for; 0: it does not say.
-std::uint16_t bound_port(int socket) {
-  SystemAddress bound;
-  if (getsockname(socket, bound.raw(), &bound.size) != 0) return 0;
-  in_port_t port = 0;
-  if (bound.storage.ss_family == AF_INET) {
-    sockaddr_in in{};
-    std::memcpy(&in, &bound.storage, sizeof in);
-    port = in.sin_port;
-  } else {
-    sockaddr_in6 in6{};
-    std::memcpy(&in6, &bound.storage, sizeof in6);
-    port = in6.sin6_port;
-  }
-  return ntohs(port);
-}
-
 std::string advice(int error) {
   switch (error) {
     case EADDRINUSE:
@@ -73,8 +59,8 @@ std::string advice(int error) {
 
 enum class Families : std::uint8_t { own, both };
 
-std::expected<Descriptor, int> open_socket(const config::Listener& listener, Families families) {
-  SystemAddress address = to_system(listener.address);
+std::expected<Descriptor, int> open_socket(const config::SocketAddress& wanted, Families families) {
+  SystemAddress address = to_system(wanted);
   Descriptor opened(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!opened) return std::unexpected(errno);
   const int on = 1;
@@ -98,24 +84,105 @@ Families families_of(const config::Listener& listener, const std::vector<config:
   return taken ? Families::own : Families::both;
 }
 
+// For each wanted listener the open one with its address; that of its own protocol first, because port 0 says little.
+std::vector<OpenListener*> kept_ones(std::vector<OpenListener>& open, const std::vector<config::Listener>& wanted) {
+  std::vector<OpenListener*> kept(wanted.size(), nullptr);
+  const auto claim = [&](std::size_t index, const auto& fits) {
+    if (kept[index] != nullptr) return;
+    for (OpenListener& one : open) {
+      const bool is_free = std::ranges::find(kept, &one) == kept.end();
+      const auto& address = one.settings != nullptr ? one.settings->address : one.address;
+      if (!is_free || address.text() != wanted[index].address.text() || !fits(one)) continue;
+      kept[index] = &one;
+      return;
+    }
+  };
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    claim(i, [&](const OpenListener& one) {
+      return one.settings != nullptr && one.settings->protocol == wanted[i].protocol;
+    });
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    claim(i, [&](const OpenListener&) { return wanted[i].address.port != 0; });
+  }
+  return kept;
+}
+
+ListenError cannot_listen(const config::SocketAddress& address, int error) {
+  return {fmt::format("cannot listen on {}: {}{}", address.text(), std::strerror(error), advice(error))};
+}
+
+// nullopt: an optional one whose address family the host lacks.
+std::expected<std::optional<OpenListener>, ListenError> open_one(const config::Listener& listener, Families families) {
+  auto socket = open_socket(listener.address, families);
+  if (!socket) {
+    const int error = socket.error();
+    if (listener.optional && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)) return std::nullopt;
+    return std::unexpected(cannot_listen(listener.address, error));
+  }
+  // Port 0 has become one that the kernel chose.
+  const auto address = bound_address(socket->get()).value_or(listener.address);
+  return OpenListener{std::move(*socket), &listener, address};
+}
+
 }  // namespace
 
 std::expected<std::vector<OpenListener>, ListenError> open_listeners(const std::vector<config::Listener>& listeners) {
-  std::vector<OpenListener> open;
-  for (const auto& listener : listeners) {
-    auto socket = open_socket(listener, families_of(listener, listeners));
-    if (!socket) {
-      const int error = socket.error();
-      if (listener.optional && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)) continue;
-      return std::unexpected(ListenError{
-          fmt::format("cannot listen on {}: {}{}", listener.address.text(), std::strerror(error), advice(error))});
-    }
-    config::SocketAddress address = listener.address;
-    address.port = bound_port(socket->get());
-    open.push_back({std::move(*socket), &listener, address});
+  std::vector<OpenListener> none;
+  return reopen_listeners(none, listeners);
+}
+
+std::expected<std::vector<OpenListener>, ListenError> reopen_listeners(std::vector<OpenListener>& open,
+                                                                       const std::vector<config::Listener>& listeners) {
+  const auto kept = kept_ones(open, listeners);
+  std::vector<std::optional<OpenListener>> result(listeners.size());
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    if (kept[i] != nullptr) continue;
+    auto opened = open_one(listeners[i], families_of(listeners[i], listeners));
+    if (!opened) return std::unexpected(std::move(opened).error());
+    result[i] = std::move(*opened);
   }
-  if (open.empty()) return std::unexpected(ListenError{"no address of the configuration exists on this host"});
-  return open;
+  std::vector<OpenListener> all;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    if (kept[i] != nullptr) result[i] = OpenListener{std::move(kept[i]->socket), &listeners[i], kept[i]->address};
+    if (result[i]) all.push_back(std::move(*result[i]));
+  }
+  if (all.empty()) return std::unexpected(ListenError{"no address of the configuration exists on this host"});
+  return all;
+}
+
+std::expected<Descriptor, ListenError> listen_at(const config::SocketAddress& address) {
+  auto socket = open_socket(address, Families::own);
+  if (!socket) return std::unexpected(cannot_listen(address, socket.error()));
+  return std::move(*socket);
+}
+
+void undo_reopening(std::vector<OpenListener>& open, std::vector<OpenListener>& reopened) {
+  for (OpenListener& one : open) {
+    const auto taken = std::ranges::find_if(reopened, [&](const OpenListener& other) {
+      return other.socket && other.address.text() == one.address.text();
+    });
+    if (!one.socket && taken != reopened.end()) one.socket = std::move(taken->socket);
+  }
+}
+
+std::optional<config::SocketAddress> bound_address(int socket) {
+  SystemAddress bound;
+  if (getsockname(socket, bound.raw(), &bound.size) != 0) return std::nullopt;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (bound.storage.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &bound.storage, sizeof in);
+    inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+    return config::SocketAddress::parse(fmt::format("{}:{}", text.data(), ntohs(in.sin_port)));
+  }
+  if (bound.storage.ss_family == AF_INET6) {
+    sockaddr_in6 in6{};
+    std::memcpy(&in6, &bound.storage, sizeof in6);
+    inet_ntop(AF_INET6, &in6.sin6_addr, text.data(), text.size());
+    return config::SocketAddress::parse(fmt::format("[{}]:{}", text.data(), ntohs(in6.sin6_port)));
+  }
+  return std::nullopt;
 }
 
 std::string_view name_of(config::ListenerTls tls) {

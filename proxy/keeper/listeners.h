@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,8 @@ namespace saslift::proxy::keeper {
 
 struct OpenListener {
   Descriptor socket;
-  const config::Listener* settings = nullptr;
-  config::SocketAddress address;  // with the port the system chose where 0 was asked for
+  const config::Listener* settings = nullptr;  // none: inherited, and no [[listener]] has claimed it yet
+  config::SocketAddress address;               // with the port the system chose where 0 was asked for
 };
 
 struct ListenError {
@@ -24,6 +25,20 @@ struct ListenError {
 [[nodiscard]] std::expected<std::vector<OpenListener>, ListenError> open_listeners(
     const std::vector<config::Listener>& listeners);
 
+// The same with sockets that are open already, inherited or from before a reload: a socket whose address is still
+// wanted is kept, so that nothing queued on it is lost. On an error `open` is as it was; else it is left with what
+// nobody wants any more.
+[[nodiscard]] std::expected<std::vector<OpenListener>, ListenError> reopen_listeners(
+    std::vector<OpenListener>& open, const std::vector<config::Listener>& listeners);
+// Takes that back: the sockets return to where they came from.
+void undo_reopening(std::vector<OpenListener>& open, std::vector<OpenListener>& reopened);
+
+// A socket that listens for something else than mail.
+[[nodiscard]] std::expected<Descriptor, ListenError> listen_at(const config::SocketAddress& address);
+
 [[nodiscard]] std::string_view name_of(config::ListenerTls tls);
+
+// Where a socket is bound; nullopt: not at an address of IPv4 or IPv6.
+[[nodiscard]] std::optional<config::SocketAddress> bound_address(int socket);
 
 }  // namespace saslift::proxy::keeper

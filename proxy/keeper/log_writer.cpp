@@ -59,6 +59,11 @@ bool LogWriter::stopping() const {
   return stop_;
 }
 
+void LogWriter::adopt(config::Log settings) {
+  const std::scoped_lock lock(mutex_);
+  settings_ = settings;
+}
+
 std::string LogWriter::formatted(const auth::LogEvent& event) const {
   const auto now = std::chrono::system_clock::now();
   return settings_.format == config::LogFormat::json ? json_line(event, now) : text_line(event, now);

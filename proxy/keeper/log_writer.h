@@ -33,6 +33,8 @@ class LogWriter {
 
   // Never waits for the sink.
   void write(const auth::LogEvent& event);
+  // From the next event on.
+  void adopt(config::Log settings);
   void flush(std::chrono::milliseconds at_most);
   [[nodiscard]] std::uint64_t dropped() const;
 

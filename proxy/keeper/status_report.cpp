@@ -12,7 +12,8 @@ using json = nlohmann::ordered_json;
 
 json to_json(const WorkerStatus& worker) {
   const auto started = WallTime(std::chrono::seconds(worker.started));
-  return {{"pid", worker.pid}, {"started", timestamp(started)}, {"restarts", worker.restarts}};
+  return {
+      {"pid", worker.pid}, {"started", timestamp(started)}, {"restarts", worker.restarts}, {"retired", worker.retired}};
 }
 
 json to_json(const OpenListener& listener) {
@@ -82,6 +83,7 @@ std::string status_report(const StatusFacts& facts) {
                {"lacking", readiness.lacking},
                {"slots", {{"in_use", facts.desk.slots_in_use}, {"waiting", facts.desk.slots_waiting}}},
                {"turned_away", to_json(facts.desk.turned_away)},
+               {"metrics", facts.metrics},
                {"log_lines_dropped", facts.log_lines_dropped}});
 }
 

@@ -18,6 +18,7 @@ struct StatusFacts {
   const std::vector<OpenListener>& listeners;
   auth::DeskStatus desk;
   std::uint64_t log_lines_dropped = 0;
+  std::string metrics = "off";  // or where they are served
 };
 
 // One line of JSON.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "auth/frames.h"
 #include "proxy/keeper/descriptor.h"
@@ -117,21 +118,46 @@ struct WorkerProcesses::Slot {
   RestartPacer pacer;
   net::Timer restart;
   unsigned restarts = 0;
+  Generation generation = 0;
+  bool retired = false;
 };
+
+bool WorkerProcesses::Plan::same_as(const Plan& other) const {
+  return program.path == other.program.path && program.arguments == other.program.arguments &&
+         listening == other.listening && configure.reveal() == other.configure.reveal();
+}
 
 WorkerProcesses::WorkerProcesses(net::Loop& loop, Plan plan, Events events)
     : loop_(loop), plan_(std::move(plan)), events_(std::move(events)), reap_(loop, [this] { reap(); }) {}
 
 WorkerProcesses::~WorkerProcesses() = default;
 
-void WorkerProcesses::start(unsigned count) {
+void WorkerProcesses::start(unsigned count) { add_slots(count); }
+
+void WorkerProcesses::add_slots(unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     slots_.push_back(std::make_unique<Slot>(loop_, [this](Slot& slot) {
       ++slot.restarts;
       start_in(slot);
     }));
+    slots_.back()->generation = generation_;
     start_in(*slots_.back());
   }
+}
+
+void WorkerProcesses::replace(Plan plan, unsigned count, auth::Duration drain) {
+  plan_ = std::move(plan);
+  drain_retired_ = drain;
+  ++generation_;
+  // Who waits to be started again is followed by the new.
+  for (const auto& slot : slots_) slot->restart.cancel();
+  add_slots(count);
+}
+
+bool WorkerProcesses::has(const Plan& plan, unsigned count) const {
+  const auto present =
+      std::count_if(slots_.begin(), slots_.end(), [this](const auto& slot) { return slot->generation == generation_; });
+  return plan_.same_as(plan) && present == static_cast<std::ptrdiff_t>(count);
 }
 
 void WorkerProcesses::start_in(Slot& slot) {
@@ -140,10 +166,7 @@ void WorkerProcesses::start_in(Slot& slot) {
   events.message = [this, id, &slot](auth::FromWorker message) {
     if (!std::holds_alternative<auth::Ready>(message)) return events_.message(id, std::move(message));
     if (slot.worker == nullptr || slot.worker->id() != id) return;
-    const auto took = (loop_.now() - slot.worker->started()).count();
-    events_.log({config::LogLevel::info,
-                 "worker_started",
-                 {{"pid", std::int64_t{slot.worker->pid()}}, {"milliseconds", std::int64_t{took}}}});
+    came_up(slot);
   };
   events.pipe_ended = [this, id] {
     events_.gone(id);
@@ -152,13 +175,39 @@ void WorkerProcesses::start_in(Slot& slot) {
   events.exited = [this, &slot](Exit exit) {
     leaving_.push_back(std::move(slot.worker));
     reap_.set(auth::Duration{0});
-    if (draining_ && exit.clean()) return;
+    if ((draining_ || slot.retired) && exit.clean()) return;
     const Worker& dead = *leaving_.back();
     worker_died(slot, {dead.pid(), exit.text(), dead.fault(), loop_.now() - dead.started()});
   };
   auto worker = std::make_unique<Worker>(*this, id, std::move(events));
   if (!worker->error().empty()) return worker_died(slot, {0, "not started", worker->error(), {}});
   slot.worker = std::move(worker);
+}
+
+void WorkerProcesses::came_up(Slot& slot) {
+  const auto took = (loop_.now() - slot.worker->started()).count();
+  events_.log({config::LogLevel::info,
+               "worker_started",
+               {{"pid", std::int64_t{slot.worker->pid()}}, {"milliseconds", std::int64_t{took}}}});
+  if (slot.generation != generation_) return;
+  retire_before(generation_);
+  events_.accepts();
+}
+
+void WorkerProcesses::retire_before(Generation generation) {
+  std::int64_t retiring = 0;
+  for (const auto& slot : slots_) {
+    if (slot->generation >= generation) continue;
+    const bool was_retired = std::exchange(slot->retired, true);
+    if (slot->worker == nullptr) continue;
+    if (!was_retired) {
+      slot->worker->send(auth::Retire{});
+      ++retiring;
+    }
+    if (slot->generation + most_retired_generations < generation) slot->worker->send(auth::Drain{drain_retired_});
+  }
+  reap_.set(auth::Duration{0});
+  if (retiring > 0) events_.log({config::LogLevel::info, "workers_replaced", {{"retired", retiring}}});
 }
 
 void WorkerProcesses::worker_died(Slot& slot, const Death& death) {
@@ -168,7 +217,7 @@ void WorkerProcesses::worker_died(Slot& slot, const Death& death) {
                         {"status", death.status},
                         {"lived_milliseconds", std::int64_t{death.life.count()}}}};
   if (!death.reason.empty()) event.fields.emplace_back("reason", death.reason);
-  if (!draining_) {
+  if (!draining_ && slot.generation == generation_) {
     const auto pause = slot.pacer.died_after(death.life);
     event.fields.emplace_back("restart_in_milliseconds", std::int64_t{pause.count()});
     slot.restart.set(pause);
@@ -178,20 +227,29 @@ void WorkerProcesses::worker_died(Slot& slot, const Death& death) {
 
 void WorkerProcesses::reap() {
   std::erase_if(leaving_, [](const auto& worker) { return worker->ended(); });
+  // What is left in the pipe of one that is leaving still names its slot.
+  if (leaving_.empty()) {
+    std::erase_if(slots_, [](const auto& slot) { return slot->retired && slot->worker == nullptr; });
+  }
   const bool any_left =
       std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->worker != nullptr; });
   if (draining_ && !any_left && leaving_.empty()) events_.all_ended();
 }
 
-WorkerProcesses::Worker* WorkerProcesses::find(auth::WorkerId id) {
+WorkerProcesses::Slot* WorkerProcesses::find(auth::WorkerId id) const {
   for (const auto& slot : slots_) {
-    if (slot->worker != nullptr && slot->worker->id() == id) return slot->worker.get();
+    if (slot->worker != nullptr && slot->worker->id() == id) return slot.get();
   }
   return nullptr;
 }
 
+WorkerProcesses::Generation WorkerProcesses::generation_of(auth::WorkerId id) const {
+  const Slot* slot = find(id);
+  return slot != nullptr ? slot->generation : generation_;
+}
+
 void WorkerProcesses::send(auth::WorkerId id, const auth::ToWorker& message) {
-  if (Worker* worker = find(id)) worker->send(message);
+  if (Slot* slot = find(id)) slot->worker->send(message);
 }
 
 void WorkerProcesses::drain(auth::Duration deadline) {
@@ -217,6 +275,7 @@ std::vector<WorkerStatus> WorkerProcesses::status() const {
   for (const auto& slot : slots_) {
     WorkerStatus status;
     status.restarts = slot->restarts;
+    status.retired = slot->retired;
     if (slot->worker != nullptr) {
       status.pid = slot->worker->pid();
       status.started = slot->worker->started_wall();

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "proxy/worker/confinement.h"
+#include "proxy/sandbox/confinement.h"
 #include "proxy/worker/worker_loop.h"
 
 namespace saslift::proxy {
@@ -14,7 +14,7 @@ namespace saslift::proxy {
 int run_worker() {
   // The keeper decides when a worker ends; a terminal's ^C reaches both.
   for (const int ignored : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(ignored, SIG_IGN);
-  harden_worker();
+  sandbox::harden();
   // Started from /proc/self/exe, it would be listed as "exe".
   prctl(PR_SET_NAME, "saslift-worker");
   try {

@@ -14,12 +14,12 @@
 #include "proxy/pop3/farewell.h"
 #include "proxy/pop3/server_side.h"
 #include "proxy/pop3/watch.h"
+#include "proxy/sandbox/confinement.h"
 #include "proxy/smtp/client_side.h"
 #include "proxy/smtp/farewell.h"
 #include "proxy/smtp/rewriting/rewriter.h"
 #include "proxy/smtp/server_side.h"
 #include "proxy/smtp/watch.h"
-#include "proxy/worker/confinement.h"
 
 namespace saslift::proxy {
 namespace {
@@ -95,6 +95,8 @@ void WorkerLoop::frame_came(std::string_view frame) {
   if (auto* granted = std::get_if<auth::Granted>(&*message)) return answer(granted->session, std::move(*granted));
   if (auto* denied = std::get_if<auth::Denied>(&*message)) return answer(denied->session, std::move(*denied));
   if (const auto* order = std::get_if<auth::Drain>(&*message)) return drain(*order);
+  if (std::holds_alternative<auth::Retire>(*message)) return retire();
+  if (const auto* order = std::get_if<auth::EndSession>(&*message)) return end_session(*order);
 }
 
 void WorkerLoop::configure(auth::Configure& order) {
@@ -134,7 +136,7 @@ void WorkerLoop::configure(auth::Configure& order) {
 }
 
 void WorkerLoop::shut_in() {
-  const Confinement confinement = confine_worker();
+  const sandbox::Confinement confinement = sandbox::confine();
   const bool complete = confinement.complete();
   send(auth::WorkerEvent{complete ? config::LogLevel::info : config::LogLevel::warning,
                          complete ? "worker_confined" : "worker_not_confined",
@@ -229,6 +231,17 @@ void WorkerLoop::session_ended(auth::SessionId id) {
   });
 }
 
+void WorkerLoop::end_session(const auth::EndSession& order) {
+  const auto found = sessions_.find(order.session);
+  if (found != sessions_.end()) found->second->end_now(order.reason);
+}
+
+void WorkerLoop::retire() {
+  listeners_.clear();
+  retired_ = true;
+  finish_if_done();
+}
+
 void WorkerLoop::drain(const auth::Drain& order) {
   if (draining_) return;
   draining_ = true;
@@ -261,7 +274,7 @@ void WorkerLoop::keeper_left(std::string_view) {
 }
 
 void WorkerLoop::finish_if_done() {
-  if (draining_ && sessions_.empty()) loop_.stop();
+  if ((draining_ || retired_) && sessions_.empty()) loop_.stop();
 }
 
 }  // namespace saslift::proxy

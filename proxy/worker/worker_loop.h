@@ -51,6 +51,8 @@ class WorkerLoop final : private Keeper {
                  const std::string& address);
   void count_turned_away(const ListenerFacts& listener, auth::TurnAway why, const std::string& address);
   void session_ended(auth::SessionId id);
+  void end_session(const auth::EndSession& order);
+  void retire();
   void drain(const auth::Drain& order);
   void drain_idle();
   void finish_if_done();
@@ -76,6 +78,7 @@ class WorkerLoop final : private Keeper {
   std::unordered_set<auth::SessionId> asking_;
   bool keeper_is_there_ = true;
   bool draining_ = false;
+  bool retired_ = false;
   auth::Instant drain_ends_at_{};
   std::unique_ptr<net::Timer> drain_timer_;
   int status_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/login_desk.h"
@@ -59,6 +60,11 @@ class DeskBench {
   void sign_in(auth::SignInId id, const auth::SignIn& brought) { take(desk.sign_in(id, brought, now)); }
   void saved(const auth::SaveOutcome& outcome = {}) { take(desk.saved(outcome, now)); }
   void tick() { take(desk.tick(now)); }
+  void reload(config::Settings next) {
+    const config::Settings before = std::exchange(settings, std::move(next));
+    take(desk.reload(before, now));
+  }
+  void kick(std::string_view account) { take(desk.kick(account)); }
   void gone(auth::WorkerId worker) { take(desk.worker_gone(worker, now)); }
   // Lets time pass, with every alarm on the way rung.
   void pass(auth::Duration time) {
@@ -161,6 +167,7 @@ class DeskBench {
   std::vector<auth::AnswerWorker> answers;
   std::vector<auth::SaveState> saves;
   std::vector<auth::AnswerSignIn> sign_ins;
+  std::vector<auth::EndWorkerSession> ends;
   std::vector<auth::LogEvent> log;
 
  private:
@@ -177,6 +184,7 @@ class DeskBench {
       if (auto* one = std::get_if<auth::AnswerWorker>(&action)) answers.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::SaveState>(&action)) saves.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::AnswerSignIn>(&action)) sign_ins.push_back(std::move(*one));
+      if (auto* one = std::get_if<auth::EndWorkerSession>(&action)) ends.push_back(std::move(*one));
       if (auto* one = std::get_if<auth::LogEvent>(&action)) log.push_back(std::move(*one));
     }
   }

@@ -91,6 +91,8 @@ std::vector<ToWorker> messages_to_worker() {
   messages.emplace_back(
       Denied{.session = 10, .failure = LoginFailure::limit_reached, .sentence = "Ask your administrator"});
   messages.emplace_back(Drain{.deadline = Duration(1)});
+  messages.emplace_back(Retire{});
+  messages.emplace_back(EndSession{.session = 7, .reason = "kicked"});
   return messages;
 }
 

@@ -69,6 +69,7 @@ TEST_CASE("an empty file loads with defaults and says that nobody can log in") {
   const Service& service = loaded.settings.service;
   CHECK(service.state_dir == "/var/lib/saslift");
   CHECK(service.user.empty());
+  CHECK_FALSE(service.metrics);
   CHECK(service.workers == 0);
   CHECK(service.drain == 25s);
   CHECK(service.login_timeout == 25s);
@@ -94,6 +95,7 @@ TEST_CASE("the service and the log are as written") {
 state_dir = "state"
 workers = 3
 user = "_saslift-2.x"
+metrics = "[::1]:9464"
 drain = "2m"
 login_timeout = "500ms"
 hostname = "mail.contoso.com"
@@ -105,6 +107,8 @@ format = "json"
   const Service& service = loaded.settings.service;
   CHECK(service.state_dir == (fixture.directory().path() / "state").string());
   CHECK(service.user == "_saslift-2.x");
+  REQUIRE(service.metrics);
+  CHECK(service.metrics->text() == "[::1]:9464");
   CHECK(service.workers == 3);
   CHECK(service.drain == 2min);
   CHECK(service.login_timeout == 500ms);

@@ -76,3 +76,58 @@ TEST_CASE("[::] takes IPv4 too, unless a listener of its own does") {
   REQUIRE(both);
   CHECK(takes_only_ipv6(both->front()) == 1);
 }
+
+TEST_CASE("after a reload a socket whose address is still wanted is the same socket, others are opened or left") {
+  std::vector<config::Listener> before;
+  before.push_back(at("127.0.0.1:0"));
+  before.push_back(at("127.0.0.1:0"));
+  before[1].protocol = config::Protocol::smtp;
+  auto open = open_listeners(before);
+  REQUIRE(open);
+  const int imap = open->at(0).socket.get();
+  const int smtp = open->at(1).socket.get();
+
+  std::vector<config::Listener> wanted;
+  wanted.push_back(at("[::1]:0"));
+  wanted[0].optional = true;
+  wanted.push_back(at("127.0.0.1:0"));
+  wanted[1].protocol = config::Protocol::smtp;
+  auto reopened = reopen_listeners(*open, wanted);
+  REQUIRE(reopened);
+  CHECK(reopened->back().socket.get() == smtp);
+  CHECK(reopened->back().settings == &wanted[1]);
+  CHECK(reopened->back().address.port == open->at(1).address.port);
+  CHECK(open->at(0).socket.get() == imap);  // nobody wants it: closed with `open`
+  CHECK_FALSE(open->at(1).socket);
+
+  undo_reopening(*open, *reopened);
+  CHECK(open->at(1).socket.get() == smtp);
+}
+
+TEST_CASE("a reload that cannot listen somewhere leaves every socket where it is") {
+  const auto before = list(at("127.0.0.1:0"));
+  auto open = open_listeners(before);
+  REQUIRE(open);
+  const int socket = open->front().socket.get();
+  std::vector<config::Listener> wanted;
+  wanted.push_back(at("127.0.0.1:0"));
+  wanted.push_back(at("192.0.2.1:0"));  // RFC 5737: nobody's
+  const auto reopened = reopen_listeners(*open, wanted);
+  REQUIRE_FALSE(reopened);
+  CHECK(reopened.error().what.find("192.0.2.1") != std::string::npos);
+  CHECK(open->front().socket.get() == socket);
+}
+
+TEST_CASE("an address with a port of its own may pass from one protocol to another") {
+  const auto any = list(at("127.0.0.1:0"));
+  auto first = open_listeners(any);
+  REQUIRE(first);
+  const auto before = list(at(first->front().address.text()));
+  first->front().settings = &before.front();
+  auto wanted = list(at(first->front().address.text()));
+  wanted.front().protocol = config::Protocol::pop3;
+  const int socket = first->front().socket.get();
+  const auto reopened = reopen_listeners(*first, wanted);
+  REQUIRE(reopened);
+  CHECK(reopened->front().socket.get() == socket);
+}

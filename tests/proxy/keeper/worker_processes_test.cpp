@@ -41,9 +41,12 @@ std::string open_descriptors() {
 
 // What a stand-in worker does is told by the host name it is configured with.
 void act(const auth::ToWorker& message) {
+  static bool has_sessions = false;
   if (std::holds_alternative<auth::Drain>(message)) std::_Exit(0);
+  if (std::holds_alternative<auth::Retire>(message) && !has_sessions) std::_Exit(0);
   const auto* configure = std::get_if<auth::Configure>(&message);
   if (configure == nullptr) return;
+  has_sessions = configure->hostname == "has sessions";
   if (configure->hostname == "dies") std::_Exit(7);
   if (configure->hostname == "babbles") tell(config::Secret(std::string_view("\x04\0\0\0\xff\0\0x", 8)));
   if (configure->hostname == "overflows") tell(config::Secret(std::string(16, '\xff')));
@@ -56,14 +59,8 @@ void act(const auth::ToWorker& message) {
 }
 
 struct Workers {
-  explicit Workers(const std::string& behaviour, unsigned count = 1) {
-    auth::Configure configure;
-    configure.hostname = behaviour;
-    listening = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    WorkerProcesses::Plan plan;
-    plan.program.arguments = {"[.worker_process]", "-o", "/dev/null"};
-    plan.listening = {listening.get()};
-    plan.configure = auth::encode(auth::ToWorker(std::move(configure)));
+  explicit Workers(const std::string& behaviour, unsigned count = 1)
+      : listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     WorkerProcesses::Events events;
     events.message = [this](auth::WorkerId id, auth::FromWorker message) {
       senders.insert(id);
@@ -72,8 +69,22 @@ struct Workers {
     events.gone = [this](auth::WorkerId id) { gone.push_back(id); };
     events.log = [this](const auth::LogEvent& event) { log.push_back(event); };
     events.all_ended = [this] { ended = true; };
-    workers.emplace(loop, std::move(plan), std::move(events));
+    workers.emplace(loop, plan(behaviour), std::move(events));
     workers->start(count);
+  }
+  [[nodiscard]] WorkerProcesses::Plan plan(const std::string& behaviour) const {
+    auth::Configure configure;
+    configure.hostname = behaviour;
+    WorkerProcesses::Plan made;
+    made.program.arguments = {"[.worker_process]", "-o", "/dev/null"};
+    made.listening = {listening.get()};
+    made.configure = auth::encode(auth::ToWorker(std::move(configure)));
+    return made;
+  }
+  void replace(const std::string& behaviour) { workers->replace(plan(behaviour), 1, auth::Duration{5'000}); }
+  [[nodiscard]] long retired() const {
+    const auto all = workers->status();
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return one.retired; });
   }
   [[nodiscard]] long logged(const std::string& name) const {
     return std::count_if(log.begin(), log.end(), [&](const auto& event) { return event.event == name; });
@@ -178,4 +189,58 @@ TEST_CASE("kill ends them all without a restart") {
   workers.workers->kill();
   run_until(workers.loop, [&] { return workers.ended; });
   CHECK(workers.logged("worker_started") == 2);
+}
+
+TEST_CASE("another plan starts another generation, and the one before ends when it has nothing left") {
+  Workers workers("serves", 2);
+  run_until(workers.loop, [&] { return workers.messages.size() == 2; });
+  CHECK(workers.workers->has(workers.plan("serves"), 2));
+  CHECK_FALSE(workers.workers->has(workers.plan("serves"), 1));
+  CHECK_FALSE(workers.workers->has(workers.plan("serves otherwise"), 2));
+  workers.replace("serves otherwise");
+  CHECK(workers.retired() == 0);  // nobody of the new ones accepts yet
+  run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
+  CHECK(workers.logged("workers_replaced") == 1);
+  CHECK(workers.logged("worker_died") == 0);
+  CHECK(workers.senders == std::set<auth::WorkerId>{1, 2, 3});
+  CHECK(workers.workers->has(workers.plan("serves otherwise"), 1));
+  CHECK_FALSE(workers.ended);
+}
+
+TEST_CASE("two generations live on for their last sessions, a third one is drained") {
+  Workers workers("has sessions");
+  for (std::size_t generation = 1; generation <= 4; ++generation) {
+    run_until(workers.loop, [&] { return workers.messages.size() == generation; });
+    const auto expected = static_cast<long>(std::min<std::size_t>(generation - 1, 2));
+    run_until(workers.loop, [&] { return workers.retired() == expected; });
+    CHECK(workers.workers->generation_of(static_cast<auth::WorkerId>(generation)) == generation);
+    if (generation < 4) workers.replace("has sessions");
+  }
+  CHECK(workers.logged("worker_died") == 0);
+  workers.workers->drain(auth::Duration{5'000});
+  run_until(workers.loop, [&] { return workers.ended; });
+}
+
+TEST_CASE("a plan that no worker can carry out retires nobody") {
+  Workers workers("serves");
+  run_until(workers.loop, [&] { return workers.messages.size() == 1; });
+  workers.replace("dies");
+  run_until(workers.loop, [&] { return workers.logged("worker_died") == 2; });
+  CHECK(workers.workers->status().size() == 2);
+  CHECK(workers.retired() == 0);
+  workers.replace("serves");
+  run_until(workers.loop, [&] { return workers.messages.size() == 2; });
+  run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
+}
+
+TEST_CASE("of a retired worker that dies nobody takes the place") {
+  Workers workers("has sessions");
+  run_until(workers.loop, [&] { return workers.messages.size() == 1; });
+  const int old = workers.workers->status().front().pid;
+  workers.replace("serves");
+  run_until(workers.loop, [&] { return workers.retired() == 1; });
+  ::kill(old, SIGKILL);
+  run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
+  CHECK(workers.field("worker_died", "status") == "signal 9");
+  CHECK(workers.messages.size() == 2);
 }

@@ -1,4 +1,4 @@
-#include "proxy/worker/confinement.h"
+#include "proxy/sandbox/confinement.h"
 
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -15,9 +15,9 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/worker/syscall_filter.h"
+#include "proxy/sandbox/syscall_filter.h"
 
-namespace saslift::proxy {
+namespace saslift::proxy::sandbox {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -91,7 +91,7 @@ std::string enter_filter(std::vector<sock_filter> code) {
 
 bool Confinement::complete() const { return seccomp == enforced && landlock == enforced; }
 
-void harden_worker() {
+void harden() {
   if (sanitized) return;
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
@@ -100,7 +100,7 @@ void harden_worker() {
   static_cast<void>(enter_filter(io_uring_filter()));
 }
 
-Confinement confine_worker() {
+Confinement confine() {
   if (sanitized) return {std::string(not_here), std::string(not_here)};
   // glibc: even gmtime(), by which certificates are judged, looks for /etc/localtime once.
   ::tzset();
@@ -110,4 +110,4 @@ Confinement confine_worker() {
   return result;
 }
 
-}  // namespace saslift::proxy
+}  // namespace saslift::proxy::sandbox

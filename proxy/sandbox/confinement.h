@@ -1,10 +1,10 @@
-// A worker shuts itself in before it serves the first stranger: Landlock without a single right, and a filter on
+// A process shuts itself in before it serves the first stranger: Landlock without a single right, and a filter on
 // what it may ask of the kernel. What libraries read from files they have read by then.
 #pragma once
 
 #include <string>
 
-namespace saslift::proxy {
+namespace saslift::proxy::sandbox {
 
 struct Confinement {
   std::string seccomp;   // "enforced", "logged", or why it is missing
@@ -14,8 +14,8 @@ struct Confinement {
 };
 
 // First thing in the process: no new privileges, no core file, no debugger, no io_uring.
-void harden_worker();
+void harden();
 // The listening sockets listen, every file is read; nothing has been accepted yet.
-[[nodiscard]] Confinement confine_worker();
+[[nodiscard]] Confinement confine();
 
-}  // namespace saslift::proxy
+}  // namespace saslift::proxy::sandbox

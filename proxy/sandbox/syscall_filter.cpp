@@ -1,4 +1,4 @@
-#include "proxy/worker/syscall_filter.h"
+#include "proxy/sandbox/syscall_filter.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -17,7 +17,7 @@
 #include <initializer_list>
 #include <utility>
 
-namespace saslift::proxy {
+namespace saslift::proxy::sandbox {
 namespace {
 
 #if defined(__x86_64__) && !defined(__ILP32__)
@@ -175,4 +175,4 @@ std::vector<sock_filter> io_uring_filter() {
   return program.finish(allowed);
 }
 
-}  // namespace saslift::proxy
+}  // namespace saslift::proxy::sandbox

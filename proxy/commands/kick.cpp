@@ -1,0 +1,23 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "proxy/commands/configuration.h"
+#include "proxy/commands/told_keeper.h"
+#include "proxy/keeper/control_requests.h"
+
+namespace saslift::proxy::commands {
+
+int kick(const KickOptions& options) {
+  const auto loaded = load_configuration(options.config);
+  if (!loaded) {
+    print_problems(loaded.error());
+    return wrong_use;
+  }
+  const auto told = tell_keeper(loaded->settings, keeper::kick_request(options.account));
+  if (told) return yes;
+  fmt::print(stderr, "account '{}': {}\n", options.account, told.error());
+  return no;
+}
+
+}  // namespace saslift::proxy::commands

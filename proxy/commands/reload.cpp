@@ -1,0 +1,24 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "proxy/commands/configuration.h"
+#include "proxy/commands/told_keeper.h"
+#include "proxy/keeper/control_requests.h"
+
+namespace saslift::proxy::commands {
+
+int reload(const ReloadOptions& options) {
+  const auto loaded = load_configuration(options.config);
+  if (!loaded) {
+    print_problems(loaded.error());
+    fmt::print(stderr, "nothing was changed\n");
+    return wrong_use;
+  }
+  const auto told = tell_keeper(loaded->settings, keeper::reload_request());
+  if (told) return yes;
+  fmt::print(stderr, "{}\nnothing was changed\n", told.error());
+  return no;
+}
+
+}  // namespace saslift::proxy::commands

@@ -1,0 +1,112 @@
+// Another configuration while sessions go on. It is read away from the loop and taken over whole, or not at all.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/keeper/keeper_loop.h"
+#include "proxy/keeper/worker_count.h"
+
+namespace saslift::proxy::keeper {
+namespace {
+
+std::string text_of(const std::optional<config::SocketAddress>& address) { return address ? address->text() : "off"; }
+
+}  // namespace
+
+void KeeperLoop::reload(ReloadTold told) {
+  if (draining_) {
+    const std::string reason = "saslift is shutting down";
+    log_.write({config::LogLevel::warning, "reload_ignored", {{"reason", reason}}});
+    return told({reason});
+  }
+  asked_to_reload_.push_back(std::move(told));
+  if (!reader_.busy()) read_configuration();
+}
+
+// Whoever asks while the file is being read may have changed what was read already, and is served by another reading.
+void KeeperLoop::read_configuration() {
+  auto asked = std::exchange(asked_to_reload_, {});
+  service_manager_.reloading();
+  reader_.read([this, asked = std::move(asked)](config::LoadResult result) {
+    const Problems problems = take_over(std::move(result));
+    for (const auto& problem : problems) {
+      log_.write({config::LogLevel::error, "reload_failed", {{"reason", problem}, {"consequence", "nothing changes"}}});
+    }
+    for (const auto& told : asked) told(problems);
+    if (!asked_to_reload_.empty()) return read_configuration();
+    if (ready_ && !draining_) service_manager_.ready();
+  });
+}
+
+KeeperLoop::Problems KeeperLoop::take_over(config::LoadResult result) {
+  if (draining_) return {"saslift is shutting down"};
+  if (!result) {
+    Problems problems;
+    for (const auto& problem : result.error()) problems.push_back(problem.message());
+    return problems;
+  }
+  auto listeners = reopen_listeners(listeners_, result->settings.listeners);
+  if (!listeners) return {listeners.error().what};
+  auto plan = plan_workers(result->settings, *listeners);
+  if (!plan) {
+    undo_reopening(listeners_, *listeners);
+    return {plan.error()};
+  }
+  warnings_ = std::move(result->warnings);
+  take_over(std::move(result->settings), std::move(*listeners), std::move(*plan));
+  return {};
+}
+
+void KeeperLoop::take_over(config::Settings settings, std::vector<OpenListener> listeners, WorkerProcesses::Plan plan) {
+  // Moving a container moves no element: the listeners' pointers, and the desk's to what was, stay good.
+  const config::Settings before = std::exchange(settings_, std::move(settings));
+  std::vector<std::string> old_addresses;
+  for (const auto& listener : listeners_) old_addresses.push_back(listener.address.text());
+  listeners_ = std::move(listeners);
+  log_.adopt(settings_.log);
+  const unsigned count = worker_count(settings_.service.workers, processors_here());
+  const bool workers_stay = workers_->has(plan, count);
+  if (!workers_stay) {
+    workers_->replace(std::move(plan), count, settings_.service.drain);
+    trust_stores_.given(workers_->generation(), auth::LoginDesk::trust_files(settings_));
+  }
+  if (saver_ == nullptr) {
+    if (const auto opened = open_state(); !opened) {
+      log_.write({config::LogLevel::error, "state_not_opened", {{"reason", opened.error()}}});
+    }
+  }
+  auto actions = desk_.reload(before, now());
+  const auto ended = std::ranges::count_if(
+      actions, [](const auto& action) { return std::holds_alternative<auth::EndWorkerSession>(action); });
+  note({config::LogLevel::info,
+        "reloaded",
+        {{"config", settings_.path},
+         {"workers", std::string(workers_stay ? "untouched" : "replaced")},
+         {"sessions_ended", std::int64_t{ended}}}});
+  for (const auto& listener : listeners_) {
+    const bool is_new =
+        std::ranges::none_of(old_addresses, [&](const auto& one) { return one == listener.address.text(); });
+    if (is_new) log_listening(listener);
+  }
+  for (const auto& warning : warnings_) {
+    log_.write({config::LogLevel::warning, "configuration_warning", {{"text", warning.message()}}});
+  }
+  log_what_needs_a_restart(before);
+  execute(std::move(actions));
+}
+
+void KeeperLoop::log_what_needs_a_restart(const config::Settings& before) {
+  const std::pair<const char*, bool> keys[] = {
+      {"state_dir", before.service.state_dir != settings_.service.state_dir},
+      {"user", before.service.user != settings_.service.user},
+      {"metrics", text_of(before.service.metrics) != text_of(settings_.service.metrics)},
+  };
+  for (const auto& [key, changed] : keys) {
+    if (!changed) continue;
+    log_.write(
+        {config::LogLevel::warning,
+         "restart_needed",
+         {{"key", std::string(key)}, {"reason", "it was read at the start and stays as it was until the next"}}});
+  }
+}
+
+}  // namespace saslift::proxy::keeper
