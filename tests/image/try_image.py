@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -162,6 +163,21 @@ def composition_works(engine):
         server.close()
 
 
+def answers_probes(engine):
+    port = unused_port()
+    with Exchange(pace=0.1) as exchange:
+        exchange.add_mailbox(MAILBOX)
+        with Trial(engine, exchange, "probed", ANOTHER_USER, service=f'metrics = "127.0.0.1:{port}"').running():
+            for path in ("healthz", "readyz", "metrics"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=30) as answer:
+                    say(f"/{path}: {answer.status}, {len(answer.read())} bytes")
+
+
+def unused_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
 def keep(engine):
     with Exchange(pace=0.1) as exchange:
         exchange.add_mailbox(MAILBOX)
@@ -173,7 +189,7 @@ def keep(engine):
 CLAIMS = (("What it holds", holds_one_program), ("Mail goes through it", carries_mail),
           ("Any user, nothing to write to, no rights", is_confined), ("It stops in good order", finishes_what_is_under_way),
           ("It is a good process 1", leaves_no_zombies), ("It finds names", finds_names),
-          ("The sidecar of compose.yaml", composition_works))
+          ("It answers probes", answers_probes), ("The sidecar of compose.yaml", composition_works))
 
 
 def main():
