@@ -161,8 +161,16 @@ struct ClientsTurnedAway {
   std::uint32_t count = 0;
 };
 
+// A client whose TLS is older than its listener takes.
+struct OldTlsClient {
+  SessionId session = 0;
+  std::string listener;  // its name
+  std::string client_address;
+  std::string offers;  // "TLS 1.0", "old ciphers only"
+};
+
 using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
-                                WorkerEvent, ServerSaid, Ready, ClientsTurnedAway>;
+                                WorkerEvent, ServerSaid, Ready, ClientsTurnedAway, OldTlsClient>;
 
 struct WorkerListener {
   int descriptor = -1;  // inherited
@@ -170,6 +178,8 @@ struct WorkerListener {
   std::string name;
   config::ListenerTls tls = config::ListenerTls::off;
   config::PlaintextLogin plaintext_login = config::PlaintextLogin::loopback;
+  Duration tls_detect{500};
+  bool legacy_tls = false;
   std::vector<std::string> smtp_extensions;
   bool auth_equals = false;
   std::vector<std::string> allow;       // networks; empty: everybody
@@ -202,6 +212,12 @@ struct EndSession {
   std::string reason;  // for the log
 };
 
-using ToWorker = std::variant<Configure, Granted, Denied, Drain, Retire, EndSession>;
+// For the handshakes to come; sessions go on with what they began with.
+struct NewCertificate {
+  std::uint32_t listener = 0;
+  config::Secret pem;
+};
+
+using ToWorker = std::variant<Configure, Granted, Denied, Drain, Retire, EndSession, NewCertificate>;
 
 }  // namespace saslift::auth

@@ -185,6 +185,11 @@ void LoginDesk::State::said(WorkerId worker, const ServerSaid& report) {
                other(session->second.named));
 }
 
+void LoginDesk::State::old_tls(OldTlsClient report) {
+  ++old_tls_clients;
+  actions.emplace_back(old_tls_client(std::move(report)));
+}
+
 void LoginDesk::State::worker_gone(WorkerId worker) {
   for (auto next = open.lower_bound({.worker = worker, .session = 0});
        next != open.end() && next->first.worker == worker;) {
@@ -227,6 +232,7 @@ DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant 
         if constexpr (std::is_same_v<Told, SessionEnded>) state_->ended(worker, told);
         if constexpr (std::is_same_v<Told, ServerSaid>) state_->said(worker, told);
         if constexpr (std::is_same_v<Told, ClientsTurnedAway>) state_->turned_away(told, now);
+        if constexpr (std::is_same_v<Told, OldTlsClient>) state_->old_tls(std::move(told));
         if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
       },
       message);
@@ -305,6 +311,7 @@ DeskStatus LoginDesk::status(Instant now) const {
   status.slots_in_use = state_->slots.in_use();
   status.slots_waiting = state_->slots.waiting();
   status.turned_away = state_->turned_away_clients.counts();
+  status.old_tls_clients = state_->old_tls_clients;
   for (const auto& [name, identity] : state_->settings->identities) {
     IdentityStatus& one = status.identities.emplace_back();
     one.name = name;

@@ -95,6 +95,7 @@ struct DeskStatus {
   std::uint64_t slots_in_use = 0;   // connections at the providers
   std::uint64_t slots_waiting = 0;  // logins that wait for one
   TurnAwayCounts turned_away{};
+  std::uint64_t old_tls_clients = 0;  // turned away for TLS that only legacy_tls would take
   std::vector<IdentityStatus> identities;
   StateStatus state;
   WallTime wall;  // by which expiries are counted
@@ -107,7 +108,7 @@ class LoginDesk {
   ~LoginDesk();
 
   // LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded, ServerSaid, WorkerEvent,
-  // ClientsTurnedAway.
+  // ClientsTurnedAway, OldTlsClient.
   [[nodiscard]] DeskActions from_worker(WorkerId worker, FromWorker message, Instant now);
   // Ends its questions and sessions.
   [[nodiscard]] DeskActions worker_gone(WorkerId worker, Instant now);

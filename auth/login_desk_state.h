@@ -43,6 +43,7 @@ struct LoginDesk::State {
   void ended(WorkerId worker, const SessionEnded& report);
   void said(WorkerId worker, const ServerSaid& report);
   void turned_away(const ClientsTurnedAway& report, Instant now);
+  void old_tls(OldTlsClient report);
   void worker_gone(WorkerId worker);
   void hashed(HashId id, HashOutcome outcome, Instant now);
   void fetched(const TokenKey& key, FetchOutcome outcome, Instant now);
@@ -120,6 +121,7 @@ struct LoginDesk::State {
   std::uint64_t logins_refused = 0;
   std::uint64_t large_logins = 0;
   std::map<std::string, std::uint64_t> told_of_large_token;  // by identity
+  std::uint64_t old_tls_clients = 0;
   DeskActions actions;
 };
 

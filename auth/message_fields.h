@@ -97,12 +97,22 @@ void fields(Archive& archive, Message& message) {
   archive("count", message.count);
 }
 
+template <class Archive, MaybeConst<OldTlsClient> Message>
+void fields(Archive& archive, Message& message) {
+  archive("session", message.session);
+  archive("listener", message.listener);
+  archive("client", message.client_address);
+  archive("offers", message.offers);
+}
+
 template <class Archive, MaybeConst<WorkerListener> Message>
 void fields(Archive& archive, Message& message) {
   archive("fd", message.descriptor);
   archive("protocol", message.protocol);
   archive("name", message.name);
   archive("tls", message.tls);
+  archive("tls_detect", message.tls_detect);
+  archive("legacy_tls", message.legacy_tls);
   archive("plaintext", message.plaintext_login);
   archive("extensions", message.smtp_extensions);
   archive("auth_equals", message.auth_equals);
@@ -162,12 +172,18 @@ void fields(Archive& archive, Message& message) {
   archive("reason", message.reason);
 }
 
+template <class Archive, MaybeConst<NewCertificate> Message>
+void fields(Archive& archive, Message& message) {
+  archive("listener", message.listener);
+  archive("pem", message.pem);
+}
+
 // The last enumerator of each enum that travels; anything above is malformed.
 constexpr auto last_of(config::Protocol) { return config::Protocol::smtp; }
 constexpr auto last_of(config::Mechanism) { return config::Mechanism::oauthbearer; }
 constexpr auto last_of(config::UpstreamTls) { return config::UpstreamTls::starttls; }
-constexpr auto last_of(config::ListenerTls) { return config::ListenerTls::implicit; }
 constexpr auto last_of(config::RewriteFrom) { return config::RewriteFrom::both; }
+constexpr auto last_of(config::ListenerTls) { return config::ListenerTls::automatic; }
 constexpr auto last_of(config::LogLevel) { return config::LogLevel::error; }
 constexpr auto last_of(ClientMechanism) { return ClientMechanism::trusted_address; }
 constexpr auto last_of(ClientTls) { return ClientTls::active; }

@@ -85,6 +85,11 @@ Judgement judge(const struct stat& status, bool secret_place) {
   return {};
 }
 
+Judgement judge_public(const struct stat& status) {
+  if ((status.st_mode & S_IWOTH) != 0) return {Access::refused, "may be written by everybody", "chmod o-w"};
+  return {};
+}
+
 std::optional<Secret> read_all(int descriptor) {
   std::array<char, largest_secret + 1> buffer;
   std::size_t size = 0;
@@ -103,13 +108,13 @@ std::optional<Secret> read_all(int descriptor) {
   return secret;
 }
 
+enum class Readers { few, anybody };
+
 SecretResult refuse(const std::filesystem::path& path, std::string_view what) {
   return std::unexpected(SecretRefused{fmt::format("{} {}", in_quotes(path.string()), what)});
 }
 
-}  // namespace
-
-SecretResult read_secret_file(const std::filesystem::path& path) {
+SecretResult read_file(const std::filesystem::path& path, Readers readers) {
   // O_NONBLOCK: a FIFO must not stop the start.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status{};
@@ -117,7 +122,8 @@ SecretResult read_secret_file(const std::filesystem::path& path) {
     return refuse(path, fmt::format("cannot be read: {}", std::generic_category().message(errno)));
   }
   if (!S_ISREG(status.st_mode)) return refuse(path, "is not a file");
-  const Judgement judgement = judge(status, is_secret_place(file.number(), path));
+  const Judgement judgement =
+      readers == Readers::few ? judge(status, is_secret_place(file.number(), path)) : judge_public(status);
   if (judgement.access == Access::refused) {
     return refuse(path, fmt::format("{}; {} it", judgement.who, judgement.remedy));
   }
@@ -131,5 +137,11 @@ SecretResult read_secret_file(const std::filesystem::path& path) {
   }
   return read;
 }
+
+}  // namespace
+
+SecretResult read_secret_file(const std::filesystem::path& path) { return read_file(path, Readers::few); }
+
+SecretResult read_public_file(const std::filesystem::path& path) { return read_file(path, Readers::anybody); }
 
 }  // namespace saslift::config

@@ -36,6 +36,9 @@ using SecretResult = std::expected<ReadSecret, SecretRefused>;
 // secret_file.cpp. `$CREDENTIALS_DIRECTORY` counts among the places that keep secrets from others by themselves.
 [[nodiscard]] SecretResult read_secret_file(const std::filesystem::path& path);
 
+// The same without a look at who may read it.
+[[nodiscard]] SecretResult read_public_file(const std::filesystem::path& path);
+
 // secret_command.cpp
 struct CommandLimits {
   std::chrono::milliseconds time{10'000};

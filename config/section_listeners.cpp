@@ -13,11 +13,6 @@ struct DefaultPort {
 };
 constexpr DefaultPort default_ports[] = {{Protocol::imap, 1143}, {Protocol::pop3, 1110}, {Protocol::smtp, 1587}};
 
-enum class TlsWord { off, starttls, implicit, automatic };
-constexpr Word<TlsWord> tls_words[] = {{"off", TlsWord::off},
-                                       {"starttls", TlsWord::starttls},
-                                       {"implicit", TlsWord::implicit},
-                                       {"auto", TlsWord::automatic}};
 constexpr Word<PlaintextLogin> plaintext_words[] = {
     {"loopback", PlaintextLogin::loopback}, {"allowed", PlaintextLogin::allowed}, {"never", PlaintextLogin::never}};
 
@@ -71,59 +66,6 @@ void check_plaintext(TableReader& reader, const Listener& listener, const Readin
                "\"starttls\" or \"implicit\", or plaintext_login = \"allowed\" where the network can be trusted");
 }
 
-bool has_block(std::string_view pem, std::string_view kind) {
-  const std::string begin = fmt::format("-----BEGIN {}-----", kind);
-  const auto found = pem.find(begin);
-  return found != std::string_view::npos &&
-         pem.find(fmt::format("-----END {}-----", kind), found) != std::string_view::npos;
-}
-
-void take_certificate(TableReader& reader, const std::optional<Placed<std::string>>& written, Listener& listener,
-                      const std::filesystem::path& directory) {
-  if (listener.tls == ListenerTls::off) {
-    if (written) {
-      reader.error(written->at, "'certificate' does nothing while tls is off; set tls = \"starttls\" or \"implicit\"");
-    }
-    return;
-  }
-  if (!written) {
-    if (!reader.has("certificate")) {
-      reader.error(reader.at(),
-                   "a listener with TLS needs 'certificate': certificate = \"file:tls.pem\", chain and key");
-    }
-    return;
-  }
-  auto pem = read_secret_key(reader, *written, "certificate", Stripping::nothing, directory);
-  if (!pem) return;
-  const std::string_view text = pem->bytes.reveal();
-  if (!has_block(text, "CERTIFICATE")) {
-    reader.error(written->at, "'certificate' holds no PEM certificate (-----BEGIN CERTIFICATE-----)");
-  } else if (has_block(text, "ENCRYPTED PRIVATE KEY") ||
-             text.find("Proc-Type: 4,ENCRYPTED") != std::string_view::npos) {
-    reader.error(written->at,
-                 "the key in 'certificate' needs a passphrase; store it without: openssl pkey -in ... -out ...");
-  } else if (!has_block(text, "PRIVATE KEY") && !has_block(text, "RSA PRIVATE KEY") &&
-             !has_block(text, "EC PRIVATE KEY")) {
-    reader.error(written->at,
-                 "'certificate' holds no private key (-----BEGIN PRIVATE KEY-----); it goes into the same file");
-  } else {
-    listener.certificate_pem = std::move(pem->bytes);
-  }
-}
-
-// nullopt: what was written means nothing, and is reported.
-std::optional<ListenerTls> take_tls(TableReader& reader) {
-  const auto word = reader.choice("tls", tls_words);
-  if (!word) return reader.has("tls") ? std::nullopt : std::optional(ListenerTls::off);
-  if (word->value == TlsWord::automatic) {
-    reader.error(word->at, "tls = \"auto\" is not supported in this version; it is one of: off, starttls, implicit");
-    return std::nullopt;
-  }
-  return word->value == TlsWord::off        ? ListenerTls::off
-         : word->value == TlsWord::starttls ? ListenerTls::starttls
-                                            : ListenerTls::implicit;
-}
-
 Listener read_listener(const Table& table, Position at, const Reading& reading) {
   TableReader reader(table, at, "[[listener]]", reading.problems);
   Listener listener;
@@ -132,12 +74,7 @@ Listener read_listener(const Table& table, Position at, const Reading& reading) 
   const bool off_loopback = take_address(reader, listener) && !listener.address.ip.is_loopback();
   listener.allow = read_networks(reader, "allow");
   listener.proxy_from = read_networks(reader, "proxy_from");
-  const auto tls = take_tls(reader);
-  const auto certificate = reader.text("certificate", Lines::many);
-  if (tls) {
-    listener.tls = *tls;
-    take_certificate(reader, certificate, listener, reading.directory);
-  }
+  const auto tls = read_listener_tls(reader, listener, reading.directory);
   if (const auto plaintext = reader.choice("plaintext_login", plaintext_words)) {
     listener.plaintext_login = plaintext->value;
     if (plaintext->value == PlaintextLogin::never && tls == ListenerTls::off) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -48,6 +49,20 @@ std::optional<std::string> read_ca_file(TableReader& reader, const std::filesyst
     return std::nullopt;
   }
   return path;
+}
+
+bool is_private(const IpAddress& address) {
+  return std::ranges::any_of(private_networks,
+                             [&](std::string_view network) { return Network::parse(network)->contains(address); });
+}
+
+bool is_private_network(const Network& network) {
+  const std::string text = network.text();
+  const auto base = IpAddress::parse(text.substr(0, text.find('/')));
+  return base && std::ranges::any_of(private_networks, [&](std::string_view one) {
+           const auto wide = *Network::parse(one);
+           return wide.contains(*base) && network.prefix_length() >= wide.prefix_length();
+         });
 }
 
 std::vector<Network> read_networks(TableReader& reader, std::string_view key) {

@@ -50,6 +50,9 @@ struct Identities {
 [[nodiscard]] Identities read_identities(const Reading& reading);
 [[nodiscard]] std::map<std::string, Account> read_accounts(const Reading& reading, const Identities& identities);
 [[nodiscard]] std::vector<Listener> read_listeners(const Reading& reading);
+// nullopt: what was written for 'tls' means nothing, and is reported.
+[[nodiscard]] std::optional<ListenerTls> read_listener_tls(TableReader& reader, Listener& listener,
+                                                           const std::filesystem::path& directory);
 
 // Trusted addresses against the listeners: each must be let in by one that takes mail.
 void check_trusted(const Reading& reading, const std::map<std::string, Account>& accounts,
@@ -59,6 +62,9 @@ void check_trusted(const Reading& reading, const std::map<std::string, Account>&
 
 // Pieces that several sections share.
 [[nodiscard]] std::optional<std::string> read_ca_file(TableReader& reader, const std::filesystem::path& directory);
+// RFC 1918, RFC 4193, loopback.
+[[nodiscard]] bool is_private(const IpAddress& address);
+[[nodiscard]] bool is_private_network(const Network& network);
 [[nodiscard]] std::vector<Network> read_networks(TableReader& reader, std::string_view key);
 enum class Stripping { trailing_newline, nothing };
 struct SecretText {

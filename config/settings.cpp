@@ -49,6 +49,20 @@ std::string_view name_of(Protocol protocol) {
   return "?";
 }
 
+std::string_view name_of(ListenerTls tls) {
+  switch (tls) {
+    case ListenerTls::off:
+      return "off";
+    case ListenerTls::starttls:
+      return "starttls";
+    case ListenerTls::implicit:
+      return "implicit";
+    case ListenerTls::automatic:
+      return "auto";
+  }
+  return "off";
+}
+
 const std::optional<Endpoint>& Provider::endpoint(Protocol protocol) const {
   switch (protocol) {
     case Protocol::imap:

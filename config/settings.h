@@ -22,7 +22,8 @@ inline constexpr int protocol_count = 3;
 enum class UpstreamTls : std::uint8_t { implicit, starttls };
 // The SASL mechanism spoken to the provider (XOAUTH2; RFC 7628).
 enum class Mechanism : std::uint8_t { xoauth2, oauthbearer };
-enum class ListenerTls : std::uint8_t { off, starttls, implicit };
+enum class ListenerTls : std::uint8_t { off, starttls, implicit, automatic };  // "auto" in the file
+[[nodiscard]] std::string_view name_of(ListenerTls tls);
 enum class PlaintextLogin : std::uint8_t { loopback, allowed, never };
 
 struct Endpoint {
@@ -136,13 +137,23 @@ struct Account {
   std::map<Protocol, std::string> users;
 };
 
+// Where a listener's certificate is read from, again whenever that changes.
+struct CertificateSource {
+  std::string chain;      // as written, "file:tls.pem"; empty: none, a self-signed one is made
+  std::string key;        // likewise; empty: `chain` holds both
+  std::string directory;  // anchors relative file names
+};
+
 struct Listener {
   std::string name;  // "smtp 127.0.0.1:1587", for logs and status
   Protocol protocol = Protocol::imap;
   SocketAddress address;
   bool optional = false;  // a default ::1 listener: skipped where the host has no IPv6
   ListenerTls tls = ListenerTls::off;
-  Secret certificate_pem;  // chain and key, guarded; empty when tls is off
+  std::chrono::milliseconds tls_detect{500};  // how long "auto" waits for a client that starts TLS at once
+  bool legacy_tls = false;                    // TLS 1.0 and old ciphers are taken too
+  CertificateSource certificate;
+  Secret certificate_pem;  // chain and key, guarded; empty where TLS is off or nothing is written
   PlaintextLogin plaintext_login = PlaintextLogin::loopback;
   bool auth_equals = false;         // EHLO lists "AUTH=PLAIN LOGIN" as well
   std::vector<Network> allow;       // empty, on loopback alone: everybody there
@@ -151,9 +162,9 @@ struct Listener {
 
 struct Service {
   std::string state_dir;
-  std::string user;      // to become once the ports are open; empty: stay who we are
-  Secret state_key;      // guarded; empty: one is made, and kept beside the state
-  unsigned workers = 0;  // 0: chosen at start
+  std::string user;                      // to become once the ports are open; empty: stay who we are
+  Secret state_key;                      // guarded; empty: one is made, and kept beside the state
+  unsigned workers = 0;                  // 0: chosen at start
   std::optional<SocketAddress> metrics;  // answers GET /metrics, /healthz and /readyz; nullopt: off
   std::chrono::milliseconds drain{25'000};
   std::chrono::milliseconds login_timeout{25'000};

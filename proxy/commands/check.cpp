@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "proxy/commands/configuration.h"
 #include "proxy/commands/subcommands.h"
-#include "proxy/keeper/listeners.h"
+#include "proxy/net/tls_context.h"
 
 namespace saslift::proxy::commands {
 namespace {
@@ -23,7 +24,7 @@ json to_json(const config::Listener& listener) {
   return {{"name", listener.name},
           {"protocol", config::name_of(listener.protocol)},
           {"address", listener.address.text()},
-          {"tls", keeper::name_of(listener.tls)}};
+          {"tls", config::name_of(listener.tls)}};
 }
 
 template <class Items>
@@ -35,6 +36,22 @@ json list(const Items& items) {
 
 void print_json(const json& object) {
   fmt::print(stdout, "{}\n", object.dump(2, ' ', false, json::error_handler_t::replace));
+}
+
+// Whether key and certificate fit together only OpenSSL can tell.
+std::vector<config::Problem> unusable_certificates(const config::Settings& settings) {
+  std::vector<config::Problem> problems;
+  for (const auto& listener : settings.listeners) {
+    if (listener.certificate_pem.empty()) continue;
+    try {
+      const net::ListenerTlsContext fits(
+          listener.certificate_pem,
+          {.alpn = {}, .versions = listener.legacy_tls ? net::TlsVersions::legacy : net::TlsVersions::current});
+    } catch (const std::exception& wrong) {
+      problems.push_back({settings.path, 0, 0, fmt::format("listener {}: {}", listener.name, wrong.what())});
+    }
+  }
+  return problems;
 }
 
 // What no configuration can change and its owner should know.
@@ -67,7 +84,7 @@ void print_settings(const config::Settings& settings) {
   fmt::print(stdout, "would listen on:\n");
   for (const auto& listener : settings.listeners) {
     fmt::print(stdout, "  {:<5} {:<24} tls {}{}\n", config::name_of(listener.protocol), listener.address.text(),
-               keeper::name_of(listener.tls), listener.optional ? ", where the host has this address" : "");
+               config::name_of(listener.tls), listener.optional ? ", where the host has this address" : "");
   }
   for (const auto& note : notes_on(settings)) fmt::print(stdout, "note: {}\n", note);
 }
@@ -78,6 +95,9 @@ int check(const CheckOptions& options) {
   const auto loaded = load_configuration(options.config);
   if (!loaded) return report_problems(options, loaded.error());
   const config::Settings& settings = loaded->settings;
+  if (const auto unusable = unusable_certificates(settings); !unusable.empty()) {
+    return report_problems(options, unusable);
+  }
   if (options.output == Output::json) {
     print_json({{"ok", true},
                 {"problems", json::array()},

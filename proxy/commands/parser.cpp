@@ -36,6 +36,7 @@ class Parser {
     add_run();
     add_check();
     add_password();
+    add_certificate();
     add_status();
     add_reseal();
     add_reload();
@@ -88,6 +89,18 @@ class Parser {
     take_config(*command, unused_config_);
     take_json(*command, password_.output);
   }
+  void add_certificate() {
+    CLI::App* command = add("certificate", "Print what the listeners show to devices, for their trust lists",
+                            [this] { return commands::certificate(certificate_); });
+    take_config(*command, certificate_.config);
+    command->add_option("--listener", certificate_.listener, "of this one alone: its name, address or protocol");
+    CLI::Option* der = command->add_flag_callback(
+        "--der", [this] { certificate_.form = commands::CertificateForm::der; }, "binary instead of PEM");
+    command
+        ->add_flag_callback(
+            "--json", [this] { certificate_.form = commands::CertificateForm::json; }, "one object for programs")
+        ->excludes(der);
+  }
   void add_status() {
     CLI::App* command =
         add("status", "Ask the running saslift how it does", [this] { return commands::status(status_); });
@@ -134,6 +147,7 @@ class Parser {
   commands::RunOptions run_;
   commands::CheckOptions check_;
   commands::PasswordOptions password_;
+  commands::CertificateOptions certificate_;
   commands::StatusOptions status_;
   commands::ResealOptions reseal_;
   commands::ReloadOptions reload_;

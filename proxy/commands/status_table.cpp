@@ -66,6 +66,9 @@ std::string write_table(const json& status) {
     if (number > 0) fmt::format_to(std::back_inserter(away), "{} {} {}", away.empty() ? "" : ",", why, number);
   }
   if (!away.empty()) fmt::format_to(out, "turned away{}\n", away);
+  if (const auto old = status.at("old_tls_clients").get<std::uint64_t>(); old > 0) {
+    fmt::format_to(out, "clients turned away for old TLS {}; see legacy_tls\n", old);
+  }
   fmt::format_to(out, "listeners\n");
   for (const auto& listener : status.at("listeners")) {
     fmt::format_to(out, "  {:<5} {:<24} tls {}\n", listener.at("protocol").get<std::string>(),

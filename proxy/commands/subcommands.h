@@ -34,6 +34,14 @@ struct PasswordOptions {
 };
 [[nodiscard]] int password(const PasswordOptions& options);
 
+enum class CertificateForm { pem, der, json };
+struct CertificateOptions {
+  ConfigChoice config;
+  std::string listener;  // empty: all of them
+  CertificateForm form = CertificateForm::pem;
+};
+[[nodiscard]] int certificate(const CertificateOptions& options);
+
 enum class StatusQuestion { everything, readiness };
 struct StatusOptions {
   ConfigChoice config;

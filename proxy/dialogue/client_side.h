@@ -1,8 +1,8 @@
 // The side of a session that talks to the mail program: we speak as server, up to the login's answer.
 // Sans-IO: bytes in, actions out; no socket, no clock, no log. One implementation a protocol.
 //
-//   greet(); receive()...; on StartTls: tls_started() once TLS stands; on AttemptLogin: nothing is
-//   interpreted (receive() only keeps bytes) until login_accepted() or login_refused(); after
+//   greet(); receive()...; on StartTls: tls_started() once TLS stands; on AttemptLogin or
+//   LoginInClear: nothing is interpreted (receive() only keeps bytes) until login_accepted() or login_refused(); after
 //   login_accepted() the dialogue is over and take_unread() holds what the client pipelined behind it.
 #pragma once
 
@@ -25,6 +25,12 @@ struct AttemptLogin {
   config::Secret password;
 };
 
+// A login where no password may travel. The session tells the log and answers with login_refused(needs_tls), so that
+// the device is told a reference.
+struct LoginInClear {
+  std::string login;  // empty: not said yet
+};
+
 enum class CloseReason : std::uint8_t {
   logged_out,  // QUIT or LOGOUT
   too_many_bad_commands,
@@ -41,7 +47,7 @@ struct Close {
   CloseReason reason = CloseReason::logged_out;
 };
 
-using ClientAction = std::variant<Send, StartTls, AttemptLogin, Close>;
+using ClientAction = std::variant<Send, StartTls, AttemptLogin, LoginInClear, Close>;
 using ClientActions = std::vector<ClientAction>;
 
 // Why the session ends a client that did nothing wrong, told in the protocol's words.

@@ -55,6 +55,7 @@ class ImapClientSide final : public ClientSide {
   void authenticate(const Command& command);
   void take_step(sasl::ExchangeStep step);
   void attempt(std::string login, std::string authzid, config::Secret password);
+  void refuse_in_clear(std::string login);
   void refuse(auth::LoginFailure failure, std::string_view sentence, std::string_view reference);
 
   void say(std::string_view text);
@@ -193,7 +194,7 @@ void ImapClientSide::authenticate(const Command& command) {
               .mechanism = *mechanism == sasl::ExchangeMechanism::plain ? auth::ClientMechanism::sasl_plain
                                                                         : auth::ClientMechanism::sasl_login,
               .exchange = sasl::Exchange(*mechanism)};
-  if (must_not_log_in()) return refuse(auth::LoginFailure::needs_tls, {}, {});
+  if (must_not_log_in()) return refuse_in_clear({});
   std::optional<std::string_view> initial_response;
   if (strings->size() == 2) initial_response = (*strings)[1].reveal();
   take_step(attempt_.exchange->start(initial_response));
@@ -233,13 +234,19 @@ void ImapClientSide::take_step(sasl::ExchangeStep step) {
 }
 
 void ImapClientSide::attempt(std::string login, std::string authzid, config::Secret password) {
-  if (must_not_log_in()) return refuse(auth::LoginFailure::needs_tls, {}, {});
+  if (must_not_log_in()) return refuse_in_clear(std::move(login));
   phase_ = Phase::awaiting_answer;
   attempt_.exchange.reset();
   actions_.emplace_back(AttemptLogin{.mechanism = attempt_.mechanism,
                                      .login = std::move(login),
                                      .authzid = std::move(authzid),
                                      .password = std::move(password)});
+}
+
+void ImapClientSide::refuse_in_clear(std::string login) {
+  phase_ = Phase::awaiting_answer;
+  attempt_.exchange.reset();
+  actions_.emplace_back(LoginInClear{std::move(login)});
 }
 
 ClientActions ImapClientSide::login_accepted() {

@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds time_to_flush_log{1'000};
 // A fetch under way may bring a new refresh token, and a disk may be slow.
 constexpr auth::Duration longest_keeping{12'000};
 
+WallTime wall_now() { return std::chrono::system_clock::now(); }
+
 std::string name(std::string_view text) { return std::string(text); }
 
 std::vector<std::string> texts_of(const std::vector<config::Network>& networks) {
@@ -42,7 +44,8 @@ std::vector<std::string> trusted_addresses(const config::Settings& settings) {
   return texts;
 }
 
-auth::Configure configuration_of_workers(const config::Settings& settings, const std::vector<OpenListener>& listeners) {
+auth::Configure configuration_of(const config::Settings& settings, const std::vector<OpenListener>& listeners,
+                                 const ListenerCertificates& certificates) {
   auth::Configure order;
   const auto smtp_extensions = common_smtp_extensions(settings);
   int descriptor = WorkerProcesses::first_listener_descriptor;
@@ -61,8 +64,10 @@ auth::Configure configuration_of_workers(const config::Settings& settings, const
       told.smtp_extensions = smtp_extensions;
       told.trusted = trusted_addresses(settings);
     }
+    told.tls_detect = listener.tls_detect;
+    told.legacy_tls = listener.legacy_tls;
     order.listeners.push_back(std::move(told));
-    order.certificates.push_back(listener.certificate_pem.copy());
+    order.certificates.push_back(certificates.in_use(static_cast<std::uint32_t>(order.certificates.size())));
   }
   order.hostname = settings.service.hostname;
   order.login_timeout = settings.service.login_timeout;
@@ -111,7 +116,8 @@ KeeperLoop::KeeperLoop(config::Loaded loaded, Given given)
       reader_(loop_, settings_.path),
       alarm_(loop_, [this] { execute(desk_.tick(now())); }),
       drain_ends_(loop_, [this] { workers_->kill(); }),
-      keeping_ends_(loop_, [this] { loop_.stop(); }) {}
+      keeping_ends_(loop_, [this] { loop_.stop(); }),
+      certificates_alarm_(loop_, [this] { look_at_certificates(); }) {}
 
 KeeperLoop::~KeeperLoop() = default;
 
@@ -139,8 +145,8 @@ std::expected<void, std::string> KeeperLoop::open_doors() {
   auto listeners = reopen_listeners(inherited_.listeners, settings_.listeners);
   if (!listeners) return std::unexpected(listeners.error().what);
   listeners_ = std::move(*listeners);
-  for (const auto& [socket, settings, address] : inherited_.listeners) {
-    if (socket) inherited_.unusable.push_back(address.text() + " is the address of no [[listener]]");
+  for (const auto& left : inherited_.listeners) {
+    if (left.socket) inherited_.unusable.push_back(left.address.text() + " is the address of no [[listener]]");
   }
   inherited_.listeners.clear();
   return open_metrics();
@@ -186,19 +192,31 @@ std::expected<void, std::string> KeeperLoop::open_state() {
   return {};
 }
 
+std::expected<ListenerCertificates, std::string> KeeperLoop::choose_certificates(
+    const config::Settings& settings, const std::vector<OpenListener>& listeners) {
+  std::vector<const config::Listener*> with;
+  for (const auto& listener : listeners) with.push_back(listener.settings);
+  ListenerCertificates certificates(settings, std::move(with));
+  if (auto opened = certificates.open(wall_now()); !opened) return std::unexpected(opened.error());
+  return certificates;
+}
+
 std::expected<WorkerProcesses::Plan, std::string> KeeperLoop::plan_workers(const config::Settings& settings,
-                                                                           const std::vector<OpenListener>& listeners) {
+                                                                           const std::vector<OpenListener>& listeners,
+                                                                           const ListenerCertificates& certificates) {
   WorkerProcesses::Plan plan;
   plan.program.arguments = {"worker"};
   for (const auto& listener : listeners) plan.listening.push_back(listener.socket.get());
-  const config::Secret frame = auth::encode(auth::ToWorker(configuration_of_workers(settings, listeners)));
+  const config::Secret frame = auth::encode(auth::ToWorker(configuration_of(settings, listeners, certificates)));
   if (frame.empty()) return std::unexpected("the listeners and their certificates do not fit into 64 KiB");
   plan.configure = config::Secret::guarded(frame.reveal());
   return plan;
 }
 
 std::expected<void, std::string> KeeperLoop::start_workers() {
-  auto plan = plan_workers(settings_, listeners_);
+  auto certificates = choose_certificates(settings_, listeners_);
+  if (!certificates) return std::unexpected(certificates.error());
+  auto plan = plan_workers(settings_, listeners_, *certificates);
   if (!plan) return std::unexpected(plan.error());
   WorkerProcesses::Events events;
   events.message = [this](auth::WorkerId worker, auth::FromWorker message) {
@@ -213,6 +231,7 @@ std::expected<void, std::string> KeeperLoop::start_workers() {
   const unsigned count = worker_count(settings_.service.workers, processors_here());
   log_start(count);
   workers_->start(count);
+  use_certificates(std::move(*certificates));
   return {};
 }
 
@@ -243,7 +262,12 @@ void KeeperLoop::log_listening(const OpenListener& listener) {
               {{"listener", listener.settings->name},
                {"protocol", name(config::name_of(listener.settings->protocol))},
                {"address", listener.address.text()},
-               {"tls", name(name_of(listener.settings->tls))}}});
+               {"tls", name(config::name_of(listener.settings->tls))}}});
+  if (!listener.settings->legacy_tls) return;
+  log_.write({config::LogLevel::warning,
+              "legacy_tls",
+              {{"listener", listener.settings->name},
+               {"text", "TLS 1.0 and old ciphers are taken here; let in only devices that know nothing better"}}});
 }
 
 void KeeperLoop::worker_accepts() {

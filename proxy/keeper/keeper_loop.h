@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "proxy/keeper/configuration_reader.h"
 #include "proxy/keeper/control_socket.h"
+#include "proxy/keeper/listener_certificates.h"
 #include "proxy/keeper/listeners.h"
 #include "proxy/keeper/log_writer.h"
 #include "proxy/keeper/loop_watch.h"
@@ -71,8 +72,13 @@ class KeeperLoop {
   [[nodiscard]] std::expected<void, std::string> open_control();
   [[nodiscard]] std::expected<void, std::string> become_user(const ServiceUser& user);
   [[nodiscard]] std::expected<void, std::string> start_workers();
-  [[nodiscard]] static std::expected<WorkerProcesses::Plan, std::string> plan_workers(
+  [[nodiscard]] static std::expected<ListenerCertificates, std::string> choose_certificates(
       const config::Settings& settings, const std::vector<OpenListener>& listeners);
+  [[nodiscard]] static std::expected<WorkerProcesses::Plan, std::string> plan_workers(
+      const config::Settings& settings, const std::vector<OpenListener>& listeners,
+      const ListenerCertificates& certificates);
+  void use_certificates(ListenerCertificates certificates);
+  void look_at_certificates();
   void log_start(unsigned workers);
   void answer_control(std::string_view request, ControlSocket::Answer answer);
   void log_listening(const OpenListener& listener);
@@ -84,7 +90,14 @@ class KeeperLoop {
   void reload(ReloadTold told);
   void read_configuration();
   [[nodiscard]] Problems take_over(config::LoadResult result);
-  void take_over(config::Settings settings, std::vector<OpenListener> listeners, WorkerProcesses::Plan plan);
+  // Of one reading: what goes together.
+  struct Taken {
+    config::Settings settings;
+    std::vector<OpenListener> listeners;
+    ListenerCertificates certificates;
+    WorkerProcesses::Plan plan;
+  };
+  void take_over(Taken taken);
   void log_what_needs_a_restart(const config::Settings& before);
 
   [[nodiscard]] StatusFacts facts();
@@ -117,6 +130,7 @@ class KeeperLoop {
   std::unique_ptr<StateSaver> saver_;  // where an identity lives on a refresh token
   ConfigurationReader reader_;
   std::vector<ReloadTold> asked_to_reload_;
+  std::optional<ListenerCertificates> certificates_;
   std::unique_ptr<WorkerProcesses> workers_;
   std::unique_ptr<ControlSocket> control_;
   std::map<auth::SignInId, ControlSocket::Answer> sign_ins_;
@@ -124,6 +138,7 @@ class KeeperLoop {
   net::Timer alarm_;
   net::Timer drain_ends_;
   net::Timer keeping_ends_;
+  net::Timer certificates_alarm_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::optional<OrphanReaper> orphans_;
   bool draining_ = false;

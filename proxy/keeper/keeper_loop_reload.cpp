@@ -46,29 +46,35 @@ KeeperLoop::Problems KeeperLoop::take_over(config::LoadResult result) {
   }
   auto listeners = reopen_listeners(listeners_, result->settings.listeners);
   if (!listeners) return {listeners.error().what};
-  auto plan = plan_workers(result->settings, *listeners);
+  auto certificates = choose_certificates(result->settings, *listeners);
+  if (!certificates) {
+    undo_reopening(listeners_, *listeners);
+    return {certificates.error()};
+  }
+  auto plan = plan_workers(result->settings, *listeners, *certificates);
   if (!plan) {
     undo_reopening(listeners_, *listeners);
     return {plan.error()};
   }
   warnings_ = std::move(result->warnings);
-  take_over(std::move(result->settings), std::move(*listeners), std::move(*plan));
+  take_over({std::move(result->settings), std::move(*listeners), std::move(*certificates), std::move(*plan)});
   return {};
 }
 
-void KeeperLoop::take_over(config::Settings settings, std::vector<OpenListener> listeners, WorkerProcesses::Plan plan) {
+void KeeperLoop::take_over(Taken taken) {
   // Moving a container moves no element: the listeners' pointers, and the desk's to what was, stay good.
-  const config::Settings before = std::exchange(settings_, std::move(settings));
+  const config::Settings before = std::exchange(settings_, std::move(taken.settings));
   std::vector<std::string> old_addresses;
   for (const auto& listener : listeners_) old_addresses.push_back(listener.address.text());
-  listeners_ = std::move(listeners);
+  listeners_ = std::move(taken.listeners);
   log_.adopt(settings_.log);
   const unsigned count = worker_count(settings_.service.workers, processors_here());
-  const bool workers_stay = workers_->has(plan, count);
+  const bool workers_stay = workers_->has(taken.plan, count);
   if (!workers_stay) {
-    workers_->replace(std::move(plan), count, settings_.service.drain);
+    workers_->replace(std::move(taken.plan), count, settings_.service.drain);
     trust_stores_.given(workers_->generation(), auth::LoginDesk::trust_files(settings_));
   }
+  use_certificates(std::move(taken.certificates));
   if (saver_ == nullptr) {
     if (const auto opened = open_state(); !opened) {
       log_.write({config::LogLevel::error, "state_not_opened", {{"reason", opened.error()}}});

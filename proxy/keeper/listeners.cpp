@@ -122,7 +122,7 @@ std::expected<std::optional<OpenListener>, ListenError> open_one(const config::L
   }
   // Port 0 has become one that the kernel chose.
   const auto address = bound_address(socket->get()).value_or(listener.address);
-  return OpenListener{std::move(*socket), &listener, address};
+  return OpenListener{std::move(*socket), &listener, address, {}};
 }
 
 }  // namespace
@@ -144,7 +144,7 @@ std::expected<std::vector<OpenListener>, ListenError> reopen_listeners(std::vect
   }
   std::vector<OpenListener> all;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
-    if (kept[i] != nullptr) result[i] = OpenListener{std::move(kept[i]->socket), &listeners[i], kept[i]->address};
+    if (kept[i] != nullptr) result[i] = OpenListener{std::move(kept[i]->socket), &listeners[i], kept[i]->address, {}};
     if (result[i]) all.push_back(std::move(*result[i]));
   }
   if (all.empty()) return std::unexpected(ListenError{"no address of the configuration exists on this host"});
@@ -183,18 +183,6 @@ std::optional<config::SocketAddress> bound_address(int socket) {
     return config::SocketAddress::parse(fmt::format("[{}]:{}", text.data(), ntohs(in6.sin6_port)));
   }
   return std::nullopt;
-}
-
-std::string_view name_of(config::ListenerTls tls) {
-  switch (tls) {
-    case config::ListenerTls::off:
-      return "off";
-    case config::ListenerTls::starttls:
-      return "starttls";
-    case config::ListenerTls::implicit:
-      return "implicit";
-  }
-  return "off";
 }
 
 }  // namespace saslift::proxy::keeper

@@ -1,6 +1,7 @@
 // The listening sockets: opened once, kept for the keeper's life, inherited by every worker.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -13,8 +14,9 @@ namespace saslift::proxy::keeper {
 
 struct OpenListener {
   Descriptor socket;
-  const config::Listener* settings = nullptr;  // none: inherited, and no [[listener]] has claimed it yet
-  config::SocketAddress address;               // with the port the system chose where 0 was asked for
+  const config::Listener* settings = nullptr;    // none: inherited, and no [[listener]] has claimed it yet
+  config::SocketAddress address;                 // with the port the system chose where 0 was asked for
+  std::optional<std::int64_t> certificate_ends;  // since 1970
 };
 
 struct ListenError {
@@ -35,8 +37,6 @@ void undo_reopening(std::vector<OpenListener>& open, std::vector<OpenListener>& 
 
 // A socket that listens for something else than mail.
 [[nodiscard]] std::expected<Descriptor, ListenError> listen_at(const config::SocketAddress& address);
-
-[[nodiscard]] std::string_view name_of(config::ListenerTls tls);
 
 // Where a socket is bound; nullopt: not at an address of IPv4 or IPv6.
 [[nodiscard]] std::optional<config::SocketAddress> bound_address(int socket);

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <utility>
 
-#include "proxy/keeper/expiries.h"
 #include "proxy/keeper/readiness.h"
 
 namespace saslift::proxy::keeper {
@@ -160,8 +159,8 @@ void write_expiries(Page& page, const StatusFacts& facts) {
   page.gauge("saslift_listener_certificate_expiry_timestamp_seconds",
              "When a listener's certificate ends, since 1970.");
   for (const auto& listener : facts.listeners) {
-    if (const auto ends = certificate_ends(listener.settings->certificate_pem)) {
-      page.sample({{"listener", listener.settings->name}}, *ends);
+    if (listener.certificate_ends) {
+      page.sample({{"listener", listener.settings->name}}, *listener.certificate_ends);
     }
   }
 }

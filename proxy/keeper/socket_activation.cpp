@@ -63,7 +63,7 @@ Inherited take_inherited_listeners() {
   for (int i = 0; i < std::min(count, most_descriptors); ++i) {
     Descriptor socket(first_descriptor + i);
     if (const auto address = listening_address(socket.get())) {
-      inherited.listeners.push_back({std::move(socket), nullptr, *address});
+      inherited.listeners.push_back({std::move(socket), nullptr, *address, {}});
     } else {
       inherited.unusable.push_back(
           fmt::format("{} (descriptor {}) is no TCP socket that listens", name_number(names, i), socket.get()));

@@ -20,7 +20,7 @@ json to_json(const OpenListener& listener) {
   return {{"name", listener.settings->name},
           {"protocol", config::name_of(listener.settings->protocol)},
           {"address", listener.address.text()},
-          {"tls", name_of(listener.settings->tls)}};
+          {"tls", config::name_of(listener.settings->tls)}};
 }
 
 json to_json(const auth::IdentityStatus& identity, auth::WallTime wall) {
@@ -76,6 +76,7 @@ std::string status_report(const StatusFacts& facts) {
                 {{"succeeded", facts.desk.logins_succeeded},
                  {"refused", facts.desk.logins_refused},
                  {"large", facts.desk.large_logins}}},
+               {"old_tls_clients", facts.desk.old_tls_clients},
                {"identities", std::move(identities)},
                {"state", {{"health", name_of(facts.desk.state.health)}, {"detail", facts.desk.state.detail}}},
                {"open_questions", facts.desk.open_questions},

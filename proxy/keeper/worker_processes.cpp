@@ -252,6 +252,14 @@ void WorkerProcesses::send(auth::WorkerId id, const auth::ToWorker& message) {
   if (Slot* slot = find(id)) slot->worker->send(message);
 }
 
+void WorkerProcesses::send_to_present(const auth::ToWorker& message) {
+  for (const auto& slot : slots_) {
+    if (slot->worker != nullptr && slot->generation == generation_) slot->worker->send(message);
+  }
+}
+
+void WorkerProcesses::configure_later_ones(Plan plan) { plan_ = std::move(plan); }
+
 void WorkerProcesses::drain(auth::Duration deadline) {
   draining_ = deadline;
   for (const auto& slot : slots_) {

@@ -60,6 +60,10 @@ class WorkerProcesses {
   [[nodiscard]] Generation generation() const { return generation_; }
   [[nodiscard]] Generation generation_of(auth::WorkerId id) const;
   void send(auth::WorkerId id, const auth::ToWorker& message);
+  // To the present generation.
+  void send_to_present(const auth::ToWorker& message);
+  // For those of the present generation that are started from now on.
+  void configure_later_ones(Plan plan);
   // No more is started; each is told to end by then.
   void drain(auth::Duration deadline);
   void kill();

@@ -14,7 +14,7 @@
 
 namespace saslift::proxy::net {
 
-enum class StreamFailure : std::uint8_t { reset, tls_handshake, tls_certificate, tls_record };
+enum class StreamFailure : std::uint8_t { reset, tls_handshake, tls_too_old, tls_certificate, tls_record };
 
 struct StreamError {
   StreamFailure kind = StreamFailure::reset;

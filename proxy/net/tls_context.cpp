@@ -9,6 +9,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "proxy/net/peer_conduct.h"
+
 namespace saslift::proxy::net {
 namespace {
 
@@ -56,6 +58,9 @@ void trust_file(SSL_CTX* context, const std::string& file) {
     give_up(fmt::format("cannot read certificates from {}", file));
 }
 
+// OpenSSL's own would ask on the terminal.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
 // A client that offers protocols, but not this listener's, is not a mail client (ALPACA, RFC 7301 3.2).
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
                     void* name) {
@@ -70,6 +75,43 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
     at += 1U + size;
   }
   return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+constexpr const char* current_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+// Behind those of today, what TLS 1.0 has that is neither anonymous nor broken outright.
+constexpr const char* legacy_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE:DHE:RSA:!aNULL:!eNULL:!PSK:!SRP:!RC4:!EXPORT";
+
+// Level 0, because TLS 1.0 and 1.1 sign with MD5 and SHA-1.
+void allow_old_clients(SSL_CTX* context) {
+  SSL_CTX_set_security_level(context, 0);
+  SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+  SSL_CTX_set_dh_auto(context, 1);
+}
+
+void use_certificate(SSL_CTX* context, const config::Secret& pem) {
+  const auto open = [&pem] {
+    return std::unique_ptr<BIO, BioDeleter>(
+        BIO_new_mem_buf(pem.reveal().data(), static_cast<int>(pem.reveal().size())));
+  };
+  const auto chain = open();
+  const std::unique_ptr<X509, CertificateDeleter> own(PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr));
+  if (!own || SSL_CTX_use_certificate(context, own.get()) != 1) give_up("certificate: no certificate in the file");
+  while (X509* next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
+    if (SSL_CTX_add0_chain_cert(context, next) != 1) {
+      X509_free(next);
+      give_up("certificate: the chain cannot be used");
+    }
+  }
+  // The end of the file reads as an error; one within a certificate is a file half-written.
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) give_up("certificate: the chain cannot be read");
+  ERR_clear_error();
+  const auto keys = open();
+  const std::unique_ptr<EVP_PKEY, KeyDeleter> key(
+      PEM_read_bio_PrivateKey(keys.get(), nullptr, &no_passphrase, nullptr));
+  if (!key) give_up("certificate: no private key in the file");
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    give_up("certificate: key and certificate do not fit together");
+  }
 }
 
 }  // namespace
@@ -138,36 +180,23 @@ std::unique_ptr<TlsEngine> UpstreamTlsContext::connect(const Server& server) {
   return std::make_unique<TlsEngine>(std::move(ssl), server.host);
 }
 
-ListenerTlsContext::ListenerTlsContext(const config::Secret& pem, std::string alpn)
-    : alpn_(std::move(alpn)), context_(make_context(TLS_server_method())) {
-  SSL_CTX* context = context_.get();
-  SSL_CTX_set_alpn_select_cb(context, &choose_protocol, &alpn_);
+ListenerTlsContext::ListenerTlsContext(const config::Secret& pem, ListenerTlsRules rules) : rules_(std::move(rules)) {
+  renew(pem);
+}
+
+void ListenerTlsContext::renew(const config::Secret& pem) {
+  auto made = make_context(TLS_server_method());
+  SSL_CTX* context = made.get();
+  if (rules_.versions == TlsVersions::legacy) allow_old_clients(context);
+  SSL_CTX_set_alpn_select_cb(context, &choose_protocol, &rules_.alpn);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_max_early_data(context, 0);
-  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
-
-  const auto open = [&pem] {
-    return std::unique_ptr<BIO, BioDeleter>(
-        BIO_new_mem_buf(pem.reveal().data(), static_cast<int>(pem.reveal().size())));
-  };
-  const auto chain = open();
-  const std::unique_ptr<X509, CertificateDeleter> own(PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr));
-  if (!own || SSL_CTX_use_certificate(context, own.get()) != 1) give_up("certificate: no certificate in the file");
-  while (X509* next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
-    if (SSL_CTX_add0_chain_cert(context, next) != 1) {
-      X509_free(next);
-      give_up("certificate: the chain cannot be used");
-    }
-  }
-  ERR_clear_error();  // the end of the file reads as an error
-  const auto keys = open();
-  const std::unique_ptr<EVP_PKEY, KeyDeleter> key(PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr));
-  if (!key) give_up("certificate: no private key in the file");
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
-    give_up("certificate: key and certificate do not fit together");
-  }
+  SSL_CTX_set_cipher_list(context, rules_.versions == TlsVersions::legacy ? legacy_ciphers : current_ciphers);
+  watch_clients(context);
+  use_certificate(context, pem);
+  context_ = std::move(made);
 }
 
 ListenerTlsContext::~ListenerTlsContext() = default;

@@ -51,21 +51,30 @@ class UpstreamTlsContext {
   std::map<std::string, Tickets> tickets_;  // by host:port; a ticket is used once
 };
 
+enum class TlsVersions : std::uint8_t { current, legacy };
+
+struct ListenerTlsRules {
+  std::string alpn;  // the protocol's name: a client that offers others only is refused
+  TlsVersions versions = TlsVersions::current;
+};
+
 // Towards clients: one listener's certificate and key.
 class ListenerTlsContext {
  public:
-  // PEM chain and key in one. Throws std::runtime_error when they do not fit. `alpn` is the protocol's name;
-  // a client that offers others only is refused.
-  ListenerTlsContext(const config::Secret& pem, std::string alpn);
+  // PEM chain and key in one. Throws std::runtime_error when they do not fit.
+  ListenerTlsContext(const config::Secret& pem, ListenerTlsRules rules);
   ListenerTlsContext(const ListenerTlsContext&) = delete;
   ListenerTlsContext& operator=(const ListenerTlsContext&) = delete;
   ~ListenerTlsContext();
+
+  // Another certificate and key for connections to come. Throws like the constructor, and then keeps the old ones.
+  void renew(const config::Secret& pem);
 
   // The context outlives the engine.
   [[nodiscard]] std::unique_ptr<TlsEngine> accept();
 
  private:
-  std::string alpn_;
+  ListenerTlsRules rules_;
   ContextHandle context_;
 };
 

@@ -80,6 +80,7 @@ TlsEngine::TlsEngine(Handle ssl, std::string peer) : peer_(std::move(peer)), ssl
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
+  watch(ssl_.get(), conduct_);
 }
 
 TlsEngine::~TlsEngine() = default;
@@ -98,6 +99,11 @@ TlsEngine::Received TlsEngine::receive(std::span<const char> ciphertext, std::sp
     secured_ = progress.secured = true;
   }
   while (progress.plaintext < plaintext.size()) {
+    if (conduct_.turns > most_turns) {
+      failure_ = {StreamFailure::tls_record,
+                  fmt::format("TLS with {}: it keeps asking for new keys or a new handshake", peer_)};
+      return std::unexpected(*failure_);
+    }
     const auto space = plaintext.subspan(progress.plaintext);
     std::size_t count = 0;
     ERR_clear_error();
@@ -146,6 +152,7 @@ StreamError TlsEngine::error() const {
   }
   std::string reason = "unexpected end";
   if (const unsigned long code = ERR_peek_error(); code != 0) {
+    if (const auto old = too_old(ERR_GET_REASON(code)); old && !secured_) return *old;
     const char* text = ERR_reason_error_string(code);
     if (text != nullptr) {
       reason = text;
@@ -157,6 +164,15 @@ StreamError TlsEngine::error() const {
   }
   return {secured_ ? StreamFailure::tls_record : StreamFailure::tls_handshake,
           fmt::format("TLS with {}: {}", peer_, reason)};
+}
+
+std::optional<StreamError> TlsEngine::too_old(int reason) const {
+  if (conduct_.newest_offered == 0) return std::nullopt;
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL) {
+    return StreamError{StreamFailure::tls_too_old, version_name(conduct_.newest_offered)};
+  }
+  if (reason == SSL_R_NO_SHARED_CIPHER) return StreamError{StreamFailure::tls_too_old, "old ciphers only"};
+  return std::nullopt;
 }
 
 }  // namespace saslift::proxy::net

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "proxy/net/byte_stream.h"
+#include "proxy/net/peer_conduct.h"
 
 struct ssl_st;  // OpenSSL's SSL
 
@@ -53,11 +54,13 @@ class TlsEngine {
  private:
   friend struct MemoryBio;
   [[nodiscard]] StreamError error() const;
+  [[nodiscard]] std::optional<StreamError> too_old(int reason) const;
 
   std::span<const char> input_;
   std::string* output_ = nullptr;
   std::string peer_;
   bool secured_ = false;
+  PeerConduct conduct_;
   std::optional<StreamError> failure_;  // told once what came before it has been
   Handle ssl_;
 };

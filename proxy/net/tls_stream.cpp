@@ -1,9 +1,12 @@
 #include "proxy/net/tls_stream.h"
 
+#include <utility>
+
 namespace saslift::proxy::net {
 
-TlsStream::TlsStream(Loop& loop, std::unique_ptr<ByteStream> inner, std::unique_ptr<TlsEngine> engine)
-    : loop_(loop), engine_(std::move(engine)), inner_(std::move(inner)) {
+TlsStream::TlsStream(Loop& loop, std::unique_ptr<ByteStream> inner, std::unique_ptr<TlsEngine> engine,
+                     std::string early)
+    : loop_(loop), engine_(std::move(engine)), inner_(std::move(inner)), early_(std::move(early)) {
   inner_->set_reader(*this);
 }
 
@@ -16,7 +19,8 @@ void TlsStream::start_reading() {
   started_ = true;
   const auto result = engine_->start(loop_.records());
   send_records();
-  if (!result) fail(result.error());
+  if (!result) return fail(result.error());
+  if (std::string early = std::exchange(early_, {}); !early.empty()) received(early);
 }
 
 void TlsStream::stop_reading() { inner_->stop_reading(); }

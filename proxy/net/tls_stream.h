@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "proxy/net/byte_stream.h"
 #include "proxy/net/loop.h"
@@ -12,7 +13,8 @@ namespace saslift::proxy::net {
 
 class TlsStream final : public ByteStream, private ByteStream::Reader {
  public:
-  TlsStream(Loop& loop, std::unique_ptr<ByteStream> inner, std::unique_ptr<TlsEngine> engine);
+  // `early`: ciphertext that was read before it was known to be any.
+  TlsStream(Loop& loop, std::unique_ptr<ByteStream> inner, std::unique_ptr<TlsEngine> engine, std::string early = {});
   ~TlsStream() override;
 
   void set_reader(ByteStream::Reader& reader) override { reader_ = &reader; }
@@ -37,6 +39,7 @@ class TlsStream final : public ByteStream, private ByteStream::Reader {
   Loop& loop_;
   std::unique_ptr<TlsEngine> engine_;
   std::unique_ptr<ByteStream> inner_;
+  std::string early_;
   ByteStream::Reader* reader_ = nullptr;
   bool started_ = false;
   bool over_ = false;  // failed, or both ends told

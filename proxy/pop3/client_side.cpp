@@ -45,7 +45,7 @@ class Pop3ClientSide final : public ClientSide {
   void stls(ClientActions& actions);
   void step(ClientActions& actions, sasl::ExchangeMechanism mechanism, sasl::ExchangeStep outcome);
   void attempt(ClientActions& actions, AttemptLogin login);
-  void refuse_in_clear(ClientActions& actions);
+  void refuse_in_clear(ClientActions& actions, std::string login);
   void bad_command(ClientActions& actions, std::string_view text);
   void failed_login(ClientActions& actions, std::string reply);
   void close(ClientActions& actions, CloseReason reason);
@@ -141,14 +141,15 @@ void Pop3ClientSide::take_command(ClientActions& actions, std::string_view line)
 }
 
 void Pop3ClientSide::user(ClientActions& actions, const Command& command) {
-  if (offer().logins == PlaintextLogins::refused) return refuse_in_clear(actions);
+  if (offer().logins == PlaintextLogins::refused)
+    return refuse_in_clear(actions, std::string(command.argument.value_or("")));
   if (!command.argument || command.argument->empty()) return bad_command(actions, "USER needs a name");
   user_ = *command.argument;
   say(actions, "+OK Send your password\r\n");
 }
 
 void Pop3ClientSide::pass(ClientActions& actions, const Command& command) {
-  if (offer().logins == PlaintextLogins::refused) return refuse_in_clear(actions);
+  if (offer().logins == PlaintextLogins::refused) return refuse_in_clear(actions, {});
   if (!user_) return bad_command(actions, "USER comes first");
   if (!command.argument) return bad_command(actions, "PASS needs a password");
   attempt(actions, {.mechanism = auth::ClientMechanism::user_pass,
@@ -160,7 +161,7 @@ void Pop3ClientSide::pass(ClientActions& actions, const Command& command) {
 void Pop3ClientSide::auth(ClientActions& actions, const Command& command) {
   const AuthArgument argument = parse_auth(command.argument.value_or(""));
   if (argument.mechanism.empty()) return say(actions, mechanism_list(offer()));
-  if (offer().logins == PlaintextLogins::refused) return refuse_in_clear(actions);
+  if (offer().logins == PlaintextLogins::refused) return refuse_in_clear(actions, {});
   const auto mechanism = sasl::parse_mechanism(argument.mechanism);
   if (!mechanism) return say(actions, "-ERR Unknown mechanism; use PLAIN or LOGIN\r\n");
   exchange_.emplace(*mechanism, sasl::Exchange(*mechanism));
@@ -209,8 +210,9 @@ void Pop3ClientSide::attempt(ClientActions& actions, AttemptLogin login) {
   actions.emplace_back(std::move(login));
 }
 
-void Pop3ClientSide::refuse_in_clear(ClientActions& actions) {
-  failed_login(actions, login_refusal(auth::LoginFailure::needs_tls, {}, {}));
+void Pop3ClientSide::refuse_in_clear(ClientActions& actions, std::string login) {
+  state_ = State::awaiting_answer;
+  actions.emplace_back(LoginInClear{.login = std::move(login)});
 }
 
 void Pop3ClientSide::bad_command(ClientActions& actions, std::string_view text) {

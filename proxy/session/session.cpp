@@ -36,8 +36,10 @@ Session::Session(const ListenerFacts& listener, SessionFacts facts, std::unique_
       alarm_(around.clock.make_alarm([this] { alarm_rang(); })),
       accepted_at_(around.clock.now()),
       patience_left_(std::max(pre_login_patience - facts_.already_waited, auth::Duration{0})),
-      state_(AwaitingLogin{
-          {std::move(client), listener.row.make_client_side(client_side_for(listener, facts_))}, accepted_at_, {}}) {
+      state_(AwaitingLogin{{std::move(client), listener.row.make_client_side(client_side_for(listener, facts_))},
+                           accepted_at_,
+                           {},
+                           {}}) {
   auto& stream = *door()->stream;
   stream.set_reader(client_ears_);
   stream.limit_reads(most_unread);
@@ -46,10 +48,21 @@ Session::Session(const ListenerFacts& listener, SessionFacts facts, std::unique_
 Session::~Session() = default;
 
 void Session::start() {
-  if (listener_.tls == config::ListenerTls::implicit) return start_client_tls();
+  if (listener_.tls == config::ListenerTls::implicit) return start_client_tls({});
+  if (listener_.tls == config::ListenerTls::automatic) {
+    std::get<AwaitingLogin>(state_).detection_ends_at = accepted_at_ + listener_.tls_detect;
+  }
   set_alarm();
   door()->stream->start_reading();
-  perform(door()->dialogue->greet());
+  if (listener_.tls != config::ListenerTls::automatic) greet();
+}
+
+void Session::greet() {
+  auto& waiting = std::get<AwaitingLogin>(state_);
+  waiting.detection_ends_at.reset();
+  greeted_ = true;
+  set_alarm();
+  perform(waiting.door.dialogue->greet());
 }
 
 void Session::enter(State next) {
@@ -71,7 +84,9 @@ Session::Door* Session::door() {
 void Session::set_alarm() {
   const auto earlier = [](auth::Instant a, std::optional<auth::Instant> b) { return b ? std::min(a, *b) : a; };
   std::visit(Match{
-                 [&](const AwaitingLogin& s) { alarm_->set(earlier(s.since + patience_left_, s.handshake_ends_at)); },
+                 [&](const AwaitingLogin& s) {
+                   alarm_->set(earlier(earlier(s.since + patience_left_, s.handshake_ends_at), s.detection_ends_at));
+                 },
                  [&](const AwaitingAnswer&) { alarm_->set(login_ends_at_); },
                  [&](const HoldingReply& s) { alarm_->set(s.until); },
                  [&](const Connecting&) { alarm_->set(login_ends_at_); },
@@ -87,6 +102,7 @@ void Session::alarm_rang() {
   const auto now = around_.clock.now();
   const auto passed = [now](std::optional<auth::Instant> when) { return when && *when <= now; };
   if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) {
+    if (passed(waiting->detection_ends_at)) return greet();
     if (passed(waiting->handshake_ends_at)) return end("client_handshake_timeout");
     if (passed(waiting->since + patience_left_)) {
       if (waiting->handshake_ends_at) return end("idle_before_login");  // nothing can be said within a handshake

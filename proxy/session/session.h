@@ -36,11 +36,13 @@ inline constexpr std::size_t most_unread = 16 * 1024;
 // What all sessions of one listener share.
 struct ListenerFacts {
   std::uint32_t index = 0;
+  std::string name;
   config::Protocol protocol = config::Protocol::imap;
   ProtocolRow row;
   ClientSideSettings client_side;  // its hostname is our EHLO word too
   config::ListenerTls tls = config::ListenerTls::off;
   config::PlaintextLogin plaintext_login = config::PlaintextLogin::loopback;
+  auth::Duration tls_detect{500};  // how long `automatic` waits for the first byte
   auth::Duration login_timeout{25'000};
 };
 
@@ -82,6 +84,7 @@ class Session {
     Door door;
     auth::Instant since;
     std::optional<auth::Instant> handshake_ends_at;
+    std::optional<auth::Instant> detection_ends_at;  // not greeted yet: it may start TLS at once
   };
   struct AwaitingAnswer {
     Door door;
@@ -146,10 +149,15 @@ class Session {
   void client_ended();
   void client_failed(const net::StreamError& error);
   void client_secured();
+  void greet();
+  [[nodiscard]] bool is_tls_at_once(std::span<char> first_bytes);
+  void refuse_tls_at_once();
   void perform(ClientActions actions);
-  void start_client_tls();
+  void start_client_tls(std::string early);
   void attempt(AttemptLogin login);
-  void refuse_unasked(auth::LoginFailure failure, std::string detail);
+  void refuse_in_clear(LoginInClear login);
+  void spend_patience(const AwaitingLogin& waiting);
+  void refuse_unasked(auth::LoginFailure failure, std::string login, std::string_view detail);
   void refuse_login(auth::LoginFailure failure, std::string_view sentence);
 
   // The way to the provider.
@@ -184,6 +192,7 @@ class Session {
   auth::Duration patience_left_ = pre_login_patience;
   auth::PhaseTimes times_;
   auth::ClientTls client_tls_ = auth::ClientTls::none;
+  bool greeted_ = false;
   bool client_has_ended_ = false;
   bool client_was_heard_ = false;
   std::string reason_;

@@ -30,7 +30,10 @@ void Session::client_received(std::span<char> bytes) {
   }
   Door* at = door();
   if (at == nullptr) return;
-  if (!std::exchange(client_was_heard_, true) && is_proxy_header({bytes.data(), bytes.size()})) return stray_preamble();
+  if (!std::exchange(client_was_heard_, true)) {
+    if (is_proxy_header({bytes.data(), bytes.size()})) return stray_preamble();
+    if (is_tls_at_once(bytes)) return;
+  }
   auto actions = at->dialogue->receive({bytes.data(), bytes.size()});
   config::wipe(bytes.data(), bytes.size());
   if (!std::holds_alternative<AwaitingLogin>(state_) && at->dialogue->unread_size() >= most_unread) {
@@ -53,6 +56,38 @@ void Session::stray_preamble() {
   end("stray_proxy_header");
 }
 
+// The first byte tells: RFC 8446 5.1, a handshake record. What is one is dealt with here; anything else is a client
+// that speaks first, and is greeted now.
+bool Session::is_tls_at_once(std::span<char> first_bytes) {
+  constexpr char handshake_record = 0x16;
+  auto* waiting = std::get_if<AwaitingLogin>(&state_);
+  if (waiting == nullptr || client_tls_ == auth::ClientTls::active || waiting->handshake_ends_at) return false;
+  const bool is_handshake = first_bytes.front() == handshake_record;
+  if (!waiting->detection_ends_at) {
+    if (is_handshake) refuse_tls_at_once();
+    return is_handshake;
+  }
+  if (!is_handshake) {
+    greet();
+    return false;
+  }
+  start_client_tls({first_bytes.data(), first_bytes.size()});
+  return true;
+}
+
+void Session::refuse_tls_at_once() {
+  const bool is_late = listener_.tls == config::ListenerTls::automatic;
+  around_.keeper.send(auth::WorkerEvent{
+      .level = config::LogLevel::warning,
+      .event = "tls_not_expected",
+      .session = facts_.id,
+      .fields = {{"listener", listener_.name},
+                 {"client", facts_.client_address},
+                 {"detail", is_late ? "the client started TLS after it was greeted; a longer tls_detect waits for it"
+                                    : "the client starts TLS at once; set tls = \"auto\" or \"implicit\" here"}}});
+  close("tls_not_expected", {std::move(std::get<AwaitingLogin>(state_).door.stream), nullptr});
+}
+
 void Session::client_drained() {
   if (auto* waiting = std::get_if<AwaitingLogin>(&state_)) waiting->door.stream->start_reading();
   check_closing();
@@ -73,6 +108,10 @@ void Session::client_ended() {
 
 void Session::client_failed(const net::StreamError& error) {
   if (std::holds_alternative<Closing>(state_)) return end(reason_);
+  if (error.kind == net::StreamFailure::tls_too_old) {
+    around_.keeper.send(auth::OldTlsClient{facts_.id, listener_.name, facts_.client_address, error.detail});
+    return end("client_tls_too_old");
+  }
   end("client_failed: " + error.detail);
 }
 
@@ -82,13 +121,15 @@ void Session::client_secured() {
   waiting->handshake_ends_at.reset();
   client_tls_ = auth::ClientTls::active;
   set_alarm();
-  perform(listener_.tls == config::ListenerTls::implicit ? waiting->door.dialogue->greet()
-                                                         : waiting->door.dialogue->tls_started());
+  auto actions = waiting->door.dialogue->tls_started();
+  if (!greeted_) return greet();  // what it offers now is what TLS allows
+  perform(std::move(actions));
 }
 
-void Session::start_client_tls() {
+void Session::start_client_tls(std::string early) {
   auto& waiting = std::get<AwaitingLogin>(state_);
-  waiting.door.stream = around_.tls.to_client(std::move(waiting.door.stream), listener_.index);
+  waiting.door.stream = around_.tls.to_client(std::move(waiting.door.stream), listener_.index, std::move(early));
+  waiting.detection_ends_at.reset();
   waiting.handshake_ends_at = around_.clock.now() + handshake_limit;
   set_alarm();
   waiting.door.stream->set_reader(client_ears_);
@@ -110,9 +151,11 @@ void Session::perform(ClientActions actions) {
     Door* at = door();
     if (at == nullptr) return;
     if (std::holds_alternative<StartTls>(action)) {
-      start_client_tls();
+      start_client_tls({});
     } else if (auto* login = std::get_if<AttemptLogin>(&action)) {
       attempt(std::move(*login));
+    } else if (auto* in_clear = std::get_if<LoginInClear>(&action)) {
+      refuse_in_clear(std::move(*in_clear));
     } else if (const auto* closing = std::get_if<Close>(&action)) {
       close(name_of(closing->reason), {std::move(at->stream), nullptr});
       return;
@@ -124,16 +167,17 @@ void Session::perform(ClientActions actions) {
 void Session::attempt(AttemptLogin login) {
   auto& waiting = std::get<AwaitingLogin>(state_);
   const auto now = around_.clock.now();
-  patience_left_ -= std::min(patience_left_, now - waiting.since);
+  spend_patience(waiting);
   login_ends_at_ = now + listener_.login_timeout;
   times_ = {};
   enter(AwaitingAnswer{std::move(waiting.door), now});
   if (login.login.size() + login.authzid.size() + login.password.size() > longest_credentials) {
-    return refuse_unasked(auth::LoginFailure::bad_credentials, "login and password are longer than any of ours");
+    return refuse_unasked(auth::LoginFailure::bad_credentials, {}, "login and password are longer than any of ours");
   }
   switch (around_.keeper.line()) {
     case Keeper::Line::overloaded:
-      return refuse_unasked(auth::LoginFailure::overloaded, "too many open questions to the keeper");
+      return refuse_unasked(auth::LoginFailure::overloaded, std::move(login.login),
+                            "too many open questions to the keeper");
     case Keeper::Line::away:
       return refuse_login(auth::LoginFailure::keeper_away, {});
     case Keeper::Line::open:
@@ -152,15 +196,29 @@ void Session::attempt(AttemptLogin login) {
   });
 }
 
+void Session::spend_patience(const AwaitingLogin& waiting) {
+  patience_left_ -= std::min(patience_left_, around_.clock.now() - waiting.since);
+}
+
+void Session::refuse_in_clear(LoginInClear login) {
+  constexpr std::size_t longest_logged = 256;
+  if (login.login.size() > longest_logged) login.login.resize(longest_logged);
+  spend_patience(std::get<AwaitingLogin>(state_));
+  refuse_unasked(
+      auth::LoginFailure::needs_tls, std::move(login.login),
+      "no password is taken here without TLS; switch on STARTTLS or TLS in the device, or see plaintext_login");
+}
+
 // The keeper has not heard of this login; the log still does.
-void Session::refuse_unasked(auth::LoginFailure failure, std::string detail) {
+void Session::refuse_unasked(auth::LoginFailure failure, std::string login, std::string_view detail) {
   around_.keeper.send(auth::WorkerEvent{.level = config::LogLevel::warning,
                                         .event = "login_refused",
                                         .session = facts_.id,
                                         .fields = {{"protocol", std::string(name_of(listener_.protocol))},
                                                    {"client", facts_.client_address},
+                                                   {"login", std::move(login)},
                                                    {"reason", std::string(name_of(failure))},
-                                                   {"detail", std::move(detail)}}});
+                                                   {"detail", std::string(detail)}}});
   refuse_login(failure, {});
 }
 
@@ -168,7 +226,7 @@ void Session::refuse_login(auth::LoginFailure failure, std::string_view sentence
   Door* at = door();
   if (at == nullptr) return;
   const auto now = around_.clock.now();
-  enter(AwaitingLogin{std::move(*at), now, {}});
+  enter(AwaitingLogin{std::move(*at), now, {}, {}});
   Door& back = std::get<AwaitingLogin>(state_).door;
   perform(back.dialogue->login_refused(failure, sentence, auth::reference_of(facts_.id)));
   auto* waiting = std::get_if<AwaitingLogin>(&state_);

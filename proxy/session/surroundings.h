@@ -62,13 +62,14 @@ class Dialer {
   ~Dialer() = default;
 };
 
-// Wraps a stream in TLS; its reader hears secured() once it stands.
+// Wraps a stream in TLS; its reader hears secured() once it stands. `early` is what has been read of a
+// handshake before it was known to be one.
 class Tls {
  public:
   [[nodiscard]] virtual std::unique_ptr<net::ByteStream> to_provider(std::unique_ptr<net::ByteStream> stream,
                                                                      const auth::Granted& granted) = 0;
   [[nodiscard]] virtual std::unique_ptr<net::ByteStream> to_client(std::unique_ptr<net::ByteStream> stream,
-                                                                   std::uint32_t listener) = 0;
+                                                                   std::uint32_t listener, std::string early) = 0;
 
  protected:
   ~Tls() = default;

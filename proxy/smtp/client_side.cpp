@@ -157,7 +157,9 @@ void SmtpClientSide::auth(ClientActions& actions, std::string_view argument) {
   const AuthArgument parsed = parse_auth(argument);
   if (parsed.mechanism.empty()) return bad_command(actions, "501 5.5.4 AUTH needs a mechanism\r\n");
   if (offer().logins == PlaintextLogins::refused) {
-    return failed_login(actions, login_refusal(auth::LoginFailure::needs_tls, {}, {}));
+    state_ = State::awaiting_answer;
+    actions.emplace_back(LoginInClear{});
+    return;
   }
   const auto mechanism = sasl::parse_mechanism(parsed.mechanism);
   if (!mechanism) return say(actions, "504 5.5.4 Unknown mechanism; use PLAIN or LOGIN\r\n");

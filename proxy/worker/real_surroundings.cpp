@@ -27,6 +27,11 @@ class Connecting final : public Dialing {
   net::Connector connector_;
 };
 
+net::ListenerTlsRules rules_of(const auth::WorkerListener& listener) {
+  return {std::string(name_of(listener.protocol)),
+          listener.legacy_tls ? net::TlsVersions::legacy : net::TlsVersions::current};
+}
+
 }  // namespace
 
 std::unique_ptr<Alarm> RealClock::make_alarm(std::function<void()> rang) {
@@ -46,8 +51,7 @@ RealTls::RealTls(net::Loop& loop, const auth::Configure& order) : loop_(loop) {
     const auto& listener = order.listeners[i];
     listeners_.push_back(listener.tls == config::ListenerTls::off
                              ? nullptr
-                             : std::make_unique<net::ListenerTlsContext>(order.certificates.at(i),
-                                                                         std::string(name_of(listener.protocol))));
+                             : std::make_unique<net::ListenerTlsContext>(order.certificates.at(i), rules_of(listener)));
   }
 }
 
@@ -57,8 +61,14 @@ std::unique_ptr<net::ByteStream> RealTls::to_provider(std::unique_ptr<net::ByteS
                                           providers_.at(granted.trust)->connect({granted.host, granted.port}));
 }
 
-std::unique_ptr<net::ByteStream> RealTls::to_client(std::unique_ptr<net::ByteStream> stream, std::uint32_t listener) {
-  return std::make_unique<net::TlsStream>(loop_, std::move(stream), listeners_.at(listener)->accept());
+std::unique_ptr<net::ByteStream> RealTls::to_client(std::unique_ptr<net::ByteStream> stream, std::uint32_t listener,
+                                                    std::string early) {
+  return std::make_unique<net::TlsStream>(loop_, std::move(stream), listeners_.at(listener)->accept(),
+                                          std::move(early));
+}
+
+void RealTls::renew(const auth::NewCertificate& order) {
+  if (auto& context = listeners_.at(order.listener)) context->renew(order.pem);
 }
 
 }  // namespace saslift::proxy

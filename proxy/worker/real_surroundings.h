@@ -40,7 +40,9 @@ class RealTls final : public Tls {
   [[nodiscard]] std::unique_ptr<net::ByteStream> to_provider(std::unique_ptr<net::ByteStream> stream,
                                                              const auth::Granted& granted) override;
   [[nodiscard]] std::unique_ptr<net::ByteStream> to_client(std::unique_ptr<net::ByteStream> stream,
-                                                           std::uint32_t listener) override;
+                                                           std::uint32_t listener, std::string early) override;
+  // Throws std::runtime_error when it cannot be used.
+  void renew(const auth::NewCertificate& order);
 
  private:
   net::Loop& loop_;

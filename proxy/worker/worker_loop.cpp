@@ -42,6 +42,10 @@ ProtocolRow row_of(config::Protocol protocol) {
   throw std::logic_error("unknown protocol");
 }
 
+bool offers_starttls(config::ListenerTls tls) {
+  return tls == config::ListenerTls::starttls || tls == config::ListenerTls::automatic;
+}
+
 }  // namespace
 
 WorkerLoop::WorkerLoop(int pipe_descriptor)
@@ -97,6 +101,7 @@ void WorkerLoop::frame_came(std::string_view frame) {
   if (const auto* order = std::get_if<auth::Drain>(&*message)) return drain(*order);
   if (std::holds_alternative<auth::Retire>(*message)) return retire();
   if (const auto* order = std::get_if<auth::EndSession>(&*message)) return end_session(*order);
+  if (const auto* order = std::get_if<auth::NewCertificate>(&*message)) return renew_certificate(*order);
 }
 
 void WorkerLoop::configure(auth::Configure& order) {
@@ -109,13 +114,13 @@ void WorkerLoop::configure(auth::Configure& order) {
     doors_.push_back({listener.name, EntryRules(listener)});
     facts_.push_back(ListenerFacts{
         .index = index,
+        .name = std::move(listener.name),
         .protocol = listener.protocol,
         .row = row_of(listener.protocol),
         .client_side =
             {
                 .hostname = order.hostname,
-                .starttls =
-                    listener.tls == config::ListenerTls::starttls ? StartTlsOffer::offered : StartTlsOffer::none,
+                .starttls = offers_starttls(listener.tls) ? StartTlsOffer::offered : StartTlsOffer::none,
                 .plaintext_logins = PlaintextLogins::refused,  // until the client's address is known
                 .tls = listener.tls == config::ListenerTls::implicit ? auth::ClientTls::active : auth::ClientTls::none,
                 .smtp_extensions = std::move(listener.smtp_extensions),
@@ -123,6 +128,7 @@ void WorkerLoop::configure(auth::Configure& order) {
             },
         .tls = listener.tls,
         .plaintext_login = listener.plaintext_login,
+        .tls_detect = listener.tls_detect,
         .login_timeout = order.login_timeout,
     });
   }
@@ -142,6 +148,14 @@ void WorkerLoop::shut_in() {
                          complete ? "worker_confined" : "worker_not_confined",
                          0,
                          {{"seccomp", confinement.seccomp}, {"landlock", confinement.landlock}}});
+}
+
+void WorkerLoop::renew_certificate(const auth::NewCertificate& order) {
+  try {
+    tls_->renew(order);
+  } catch (const std::exception& failure) {  // the keeper has tried it, so this is memory or the like
+    send(auth::WorkerEvent{config::LogLevel::error, "certificate_not_renewed", 0, {{"detail", failure.what()}}});
+  }
 }
 
 void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream) {

@@ -42,6 +42,7 @@ class WorkerLoop final : private Keeper {
   void keeper_left(std::string_view why);
   void configure(auth::Configure& order);
   void shut_in();
+  void renew_certificate(const auth::NewCertificate& order);
   void answer(auth::SessionId session, auth::LoginAnswer answer);
   void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
   void await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream, std::string balancer);

@@ -49,6 +49,8 @@ std::vector<FromWorker> messages_from_worker() {
   messages.emplace_back(ServerSaid{.session = 7, .protocol = config::Protocol::pop3, .words = "-ERR no"});
   messages.emplace_back(Ready{});
   messages.emplace_back(ClientsTurnedAway{TurnAway::no_proxy_header, "smtp", "192.0.2.1", 7});
+  messages.emplace_back(OldTlsClient{
+      .session = 7, .listener = "smtp 127.0.0.1:1587", .client_address = "192.0.2.1", .offers = "TLS 1.0"});
   return messages;
 }
 
@@ -93,6 +95,7 @@ std::vector<ToWorker> messages_to_worker() {
   messages.emplace_back(Drain{.deadline = Duration(1)});
   messages.emplace_back(Retire{});
   messages.emplace_back(EndSession{.session = 7, .reason = "kicked"});
+  messages.emplace_back(NewCertificate{.listener = 2, .pem = config::Secret("chain and key")});
   return messages;
 }
 

@@ -374,3 +374,14 @@ TEST_CASE("FAULTS 53: no secret reaches the log, a client or the status") {
   CHECK(told.find("canary") == std::string::npos);
   CHECK(told.find("hash-of") == std::string::npos);
 }
+
+TEST_CASE("FAULTS 61: a client with old TLS is logged with the setting that would take it, and counted") {
+  DeskBench bench;
+  CHECK(bench.desk.status(bench.now).old_tls_clients == 0);
+  bench.tell(OldTlsClient{
+      .session = 0x7f3a, .listener = "smtp 127.0.0.1:1587", .client_address = "192.0.2.7", .offers = "TLS 1.0"});
+  CHECK(bench.logged("old_tls_refused", "listener") == "smtp 127.0.0.1:1587");
+  CHECK(bench.logged("old_tls_refused", "client") == "192.0.2.7");
+  CHECK(bench.logged("old_tls_refused", "detail") == "client offers TLS 1.0; see legacy_tls");
+  CHECK(bench.desk.status(bench.now).old_tls_clients == 1);
+}

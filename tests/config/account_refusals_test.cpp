@@ -144,18 +144,35 @@ TEST_CASE("listeners say what they lack") {
         "its port"}},
       {with_listener(local) + "[[listener]]\nprotocol = \"imap\"\naddress = \"[::ffff:127.0.0.1]:1587\"\n",
        {"6:11: 127.0.0.1:1587 is already taken by the listener of line 3; give it another port"}},
-      {with_listener(local + "tls = \"starttls\""),
-       {"1:1: a listener with TLS needs 'certificate': certificate = \"file:tls.pem\", chain and key"}},
+      {with_listener(local + "tls = \"starttls\"\ncertificate_key = \"file:key.pem\""),
+       {"5:19: 'certificate_key' needs its certificate: certificate = \"file:tls.pem\""}},
       {with_listener(local + "certificate = \"file:key.pem\""),
-       {"4:15: 'certificate' does nothing while tls is off; set tls = \"starttls\" or \"implicit\""}},
+       {"4:15: 'certificate' does nothing while tls is off; set tls = \"starttls\", \"implicit\" or \"auto\""}},
       {with_listener(local + "tls = \"implicit\"\ncertificate = \"file:certificate.pem\""),
-       {"5:15: 'certificate' holds no private key (-----BEGIN PRIVATE KEY-----); it goes into the same file"}},
+       {"5:15: 'certificate' holds no private key (-----BEGIN PRIVATE KEY-----); it goes into the same file, or "
+        "into 'certificate_key'"}},
       {with_listener(local + "tls = \"implicit\"\ncertificate = \"file:key.pem\""),
        {"5:15: 'certificate' holds no PEM certificate (-----BEGIN CERTIFICATE-----)"}},
       {with_listener(local + "tls = \"implicit\"\ncertificate = \"file:locked.pem\""),
        {"5:15: the key in 'certificate' needs a passphrase; store it without: openssl pkey -in ... -out ..."}},
       {"[[listener]]\nprotocol = \"imap\"\naddress = \"127.0.0.1:0\"\nauth_equals = true\n",
        {"4:15: 'auth_equals' is about SMTP's EHLO; take it out"}},
+      {with_listener(
+           local + "tls = \"implicit\"\ncertificate = \"file:certificate.pem\"\ncertificate_key = \"file:locked.pem\""),
+       {"6:19: the key in 'certificate_key' needs a passphrase; store it without: openssl pkey -in ... -out ..."}},
+      {with_listener(local + "tls = \"implicit\"\ncertificate = \"file:certificate.pem\"\ncertificate_key = "
+                             "\"file:certificate.pem\""),
+       {"6:19: 'certificate_key' holds no private key (-----BEGIN PRIVATE KEY-----); 'certificate' is for the chain"}},
+      {with_listener(local +
+                     "tls = \"implicit\"\ncertificate = \"file:certificate.pem\"\ncertificate_key = \"file:none\""),
+       {"6:19: 'certificate_key': 'DIR/none' cannot be read: No such file or directory"}},
+      {with_listener(local + "tls_detect = \"1s\""), {"4:14: 'tls_detect' does nothing without tls = \"auto\""}},
+      {with_listener(local + "legacy_tls = true"),
+       {"4:14: 'legacy_tls' does nothing while tls is off; set tls = \"starttls\", \"implicit\" or \"auto\""}},
+      {with_listener("address = \"203.0.113.5:587\"\nallow = [\"private\", \"203.0.113.0/24\"]\ntls = \"implicit\"\n"
+                     "certificate = \"file:both.pem\"\nlegacy_tls = true"),
+       {"7:14: legacy_tls is for devices in networks of your own, and 203.0.113.5 is not an address of one; listen on "
+        "one that is, or narrow 'allow' to them: allow = [\"private\"]"}},
       {with_listener(local + "plaintext_login = \"never\""),
        {"4:19: with plaintext_login = \"never\" and no TLS nobody could log in; set tls as well"}},
   });

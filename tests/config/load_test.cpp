@@ -305,6 +305,35 @@ address = "[::1]:0"
   CHECK(listeners[1].plaintext_login == PlaintextLogin::loopback);
 }
 
+TEST_CASE("a listener's keys about TLS are as written") {
+  const Fixture fixture;
+  fixture.directory().write("chain.pem", certificate_block, 0644);  // as certbot leaves it
+  fixture.directory().write("key.pem", key_block);
+  const Loaded loaded = fixture.load(R"(
+[[listener]]
+protocol = "smtp"
+address = "127.0.0.1:0"
+tls = "auto"
+tls_detect = "2s"
+certificate = "file:chain.pem"
+certificate_key = "file:key.pem"
+legacy_tls = true
+)");
+  for (const std::string& warning : messages(loaded.warnings)) CHECK(warning.find("certificate") == std::string::npos);
+  const auto& listener = loaded.settings.listeners.at(0);
+  CHECK(listener.tls == ListenerTls::automatic);
+  CHECK(listener.tls_detect == std::chrono::seconds(2));
+  CHECK(listener.legacy_tls);
+  CHECK(listener.certificate_pem.reveal() == std::string(certificate_block) + "\n" + std::string(key_block));
+  CHECK(listener.certificate.chain == "file:chain.pem");
+  CHECK(listener.certificate.key == "file:key.pem");
+  const Loaded narrow = fixture.load(
+      "[[listener]]\nprotocol = \"smtp\"\naddress = \"0.0.0.0:587\"\nallow = [\"private\", \"192.168.10.0/24\"]\ntls = "
+      "\"implicit\"\ncertificate = \"file:chain.pem\"\ncertificate_key = \"file:key.pem\"\nlegacy_tls = true\n");
+  CHECK(narrow.settings.listeners.at(0).legacy_tls);
+  CHECK(Listener{}.tls_detect == std::chrono::milliseconds(500));
+}
+
 TEST_CASE("a literal secret works with a warning that does not repeat it") {
   const Fixture fixture;
   const Loaded loaded = fixture.load(

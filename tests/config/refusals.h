@@ -26,6 +26,7 @@ class RefusalFixture {
     directory_.write("open.secret", "8Q~s3cret", 0644);
     directory_.write("certificate.pem", certificate_block);
     directory_.write("key.pem", key_block);
+    directory_.write("both.pem", std::string(certificate_block) + std::string(key_block));
     directory_.write("locked.pem", std::string(certificate_block) +
                                        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n");
   }

@@ -67,8 +67,6 @@ TEST_CASE("FAULTS 82: unknown keys and sections are told with what was meant") {
 TEST_CASE("keys that do nothing yet say so") {
   check({
       {"[service]\nconsole = \"off\"\n", {"2:1: 'console' is not supported in this version; take it out"}},
-      {with_listener("address = \"127.0.0.1:1\"\ntls = \"auto\""),
-       {"4:7: tls = \"auto\" is not supported in this version; it is one of: off, starttls, implicit"}},
   });
 }
 

@@ -211,6 +211,10 @@ class ClientSubject : public Subject {
                        transcript_.action({"attempt-login", std::string(name_of_mechanism(attempt.mechanism)),
                                            attempt.login, attempt.authzid, std::string(attempt.password.reveal())});
                      },
+                     [&](LoginInClear& in_clear) {
+                       attempting_ = true;
+                       transcript_.action({"login-in-clear", in_clear.login});
+                     },
                      [&](Close& close) {
                        closed_ = true;
                        transcript_.action({"close", std::string(name_of(close.reason))});

@@ -78,6 +78,10 @@ class Configuration:
         for protocol in protocols:
             self.tables.append(("[[listener]]", {"protocol": protocol, "address": address, **fields}))
 
+    def listener(self, protocol, **fields):
+        """One more; its port is at its place in Saslift.ports."""
+        self.tables.append(("[[listener]]", {"protocol": protocol, "address": "127.0.0.1:0", **fields}))
+
     def write(self, path):
         lines = []
         for head, fields in self.tables:
@@ -99,6 +103,7 @@ class Saslift:
         self.pid = self.process.child.pid
         try:
             heard = wait_until(self._all_listening, self.process.log)
+            self.ports = [int(event["address"].rsplit(":", 1)[1]) for event in heard]
             self.port = {event["protocol"]: int(event["address"].rsplit(":", 1)[1]) for event in heard}
             wait_until(self.answers_status, lambda: f"status answering:\n{self.process.log()}")
         except BaseException:

@@ -8,7 +8,7 @@ TEST_CASE("the status as people read it") {
   const auto table = status_table(R"({"version":"1.2.3","pid":7,"uptime_seconds":7322,
     "workers":[{"pid":8,"started":"2026-11-21T06:31:22.000Z","restarts":1},{"pid":0,"started":"","restarts":4}],
     "listeners":[{"name":"imap 127.0.0.1:0","protocol":"imap","address":"127.0.0.1:40001","tls":"off"}],
-    "sessions":2,"logins":{"succeeded":5,"refused":1},
+    "sessions":2,"logins":{"succeeded":5,"refused":1},"old_tls_clients":2,
     "identities":[{"name":"office","token_life_seconds":3000,"last_error":"",
                    "user":"anna@contoso.com","sign_in_needed":"",
                    "expires":[{"what":"client_secret","on":"2027-03-01","days_left":7},
@@ -25,6 +25,7 @@ TEST_CASE("the status as people read it") {
         "sessions 2, logins 5, refused 1, open questions 0, log lines dropped 3\n"
         "connections at providers 4, waiting for one 1\n"
         "turned away no_proxy_header 2, not_allowed 3\n"
+        "clients turned away for old TLS 2; see legacy_tls\n"
         "listeners\n"
         "  imap  127.0.0.1:40001          tls off\n"
         "workers\n"

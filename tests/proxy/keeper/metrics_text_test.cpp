@@ -2,7 +2,6 @@
 #include <string>
 
 #include "catch.h"
-#include "proxy/keeper/expiries.h"
 #include "proxy/keeper/open_metrics.h"
 #include "proxy/keeper/readiness.h"
 
@@ -91,9 +90,4 @@ TEST_CASE("OpenMetrics names a counter's family without its suffix, and has an e
   CHECK(has_line(text, "# TYPE saslift_logins counter"));
   CHECK(has_line(text, "saslift_worker_deaths_total 1"));
   CHECK(text.ends_with("\n# EOF\n"));
-}
-
-TEST_CASE("what is no certificate has no end") {
-  CHECK_FALSE(certificate_ends(config::Secret()));
-  CHECK_FALSE(certificate_ends(config::Secret("nonsense")));
 }

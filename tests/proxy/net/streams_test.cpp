@@ -244,7 +244,8 @@ struct TlsPair : Connected {
     std::ofstream(path) << authority.certificate_pem();
     trust = std::make_unique<UpstreamTlsContext>(path, "");
     std::filesystem::remove(path);
-    identity = std::make_unique<ListenerTlsContext>(config::Secret(authority.issue({})), "imap");
+    identity =
+        std::make_unique<ListenerTlsContext>(config::Secret(authority.issue({})), ListenerTlsRules{.alpn = "imap"});
     server = std::make_unique<TlsStream>(loop, std::move(accepted), identity->accept());
     client = std::make_unique<TlsStream>(loop, std::move(connected), trust->connect({"mail.test", 993}));
     server->set_reader(server_hears);

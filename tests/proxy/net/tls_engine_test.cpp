@@ -54,7 +54,9 @@ UpstreamTlsContext& trusting() {
 
 struct Pair {
   explicit Pair(const std::string& pem, const std::string& host = "mail.test", UpstreamTlsContext& trust = trusting())
-      : listener(config::Secret(pem), "imap"), client(trust.connect({host, 993})), server(listener.accept()) {}
+      : listener(config::Secret(pem), {.alpn = "imap"}),
+        client(trust.connect({host, 993})),
+        server(listener.accept()) {}
 
   // One flight each way until both stand or one gives up.
   std::optional<StreamError> shake_hands() {
@@ -279,7 +281,7 @@ TEST_CASE("key and certificate that do not fit together are refused") {
   const auto other = authority().issue({});
   const auto mixed =
       one.substr(0, one.find("-----BEGIN PRIVATE KEY")) + other.substr(other.find("-----BEGIN PRIVATE KEY"));
-  CHECK_THROWS_WITH(ListenerTlsContext(config::Secret(mixed), "imap"), Catch::Contains("fit"));
+  CHECK_THROWS_WITH(ListenerTlsContext(config::Secret(mixed), {.alpn = "imap"}), Catch::Contains("fit"));
 }
 
 TEST_CASE("FAULTS 25: plaintext where a ClientHello should be is a handshake error") {

@@ -164,13 +164,15 @@ class PlainTls final : public Tls {
     provider_hosts.push_back(granted.host);
     return stream;
   }
-  [[nodiscard]] std::unique_ptr<net::ByteStream> to_client(std::unique_ptr<net::ByteStream> stream,
-                                                           std::uint32_t) override {
+  [[nodiscard]] std::unique_ptr<net::ByteStream> to_client(std::unique_ptr<net::ByteStream> stream, std::uint32_t,
+                                                           std::string early) override {
     ++clients;
+    early_bytes += early;
     return stream;
   }
   std::vector<std::string> provider_hosts;
   int clients = 0;
+  std::string early_bytes;
 };
 
 }  // namespace saslift::proxy::testing
