@@ -132,14 +132,15 @@ std::string RefreshTokens::user_of(std::string_view identity) const {
   return entry != nullptr ? entry->grant.user : std::string();
 }
 
-std::string RefreshTokens::refusal_of(std::string_view identity, std::string_view user) const {
-  const std::string name(identity);
+std::string RefreshTokens::refusal_of(const SignedIn& signed_in) const {
+  const std::string name(signed_in.identity);
   const auto found = settings_->identities.find(name);
   if (found == settings_->identities.end())
     return "there is no identity '" + name + "' in the configuration that saslift runs with";
   const config::Identity& configured = found->second;
   if (!config::lives_on_refresh_token(configured.grant))
     return "identity '" + name + "' needs no sign-in: its grant is " + std::string(config::name_of(configured.grant));
+  const std::string_view user = signed_in.user;
   if (configured.owner.empty() || user.empty() || same_user(configured.owner, user)) return {};
   return "signed in as " + std::string(user) + ", but the owner of identity '" + name + "' is " + configured.owner +
          ": nothing was kept; sign in as the owner, or correct 'owner'";
@@ -168,7 +169,7 @@ RefreshTokens::Change RefreshTokens::refreshed(std::string_view identity, const 
 }
 
 std::expected<RefreshTokens::Change, std::string> RefreshTokens::sign_in(const SignIn& sign_in, Now now) {
-  if (std::string refusal = refusal_of(sign_in.identity, sign_in.user); !refusal.empty())
+  if (std::string refusal = refusal_of({.identity = sign_in.identity, .user = sign_in.user}); !refusal.empty())
     return std::unexpected(std::move(refusal));
   if (!key_) return std::unexpected("the state is not open");
   const config::Identity& identity = *identity_of(sign_in.identity);

@@ -60,7 +60,11 @@ class RefreshTokens {
   // Who signed in, as far as known.
   [[nodiscard]] std::string user_of(std::string_view identity) const;
   // Why this sign-in may not be kept; empty: it may.
-  [[nodiscard]] std::string refusal_of(std::string_view identity, std::string_view user) const;
+  struct SignedIn {
+    std::string_view identity;
+    std::string_view user;  // empty: the provider does not say
+  };
+  [[nodiscard]] std::string refusal_of(const SignedIn& signed_in) const;
 
   // A reply came; `token` empty: the provider leaves the old one good. The number to be settled before its access
   // token is used; 0: nothing is to be written first.

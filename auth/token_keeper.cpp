@@ -137,7 +137,8 @@ std::optional<FetchReport> TokenKeeper::fetched(const TokenKey& key, TokenOutcom
                        .suspicion = {}};
   const bool delegated = lives_on_refresh_token(key);
   if (outcome && delegated) {
-    if (std::string refusal = refresh_tokens_->refusal_of(key.identity, outcome->user); !refusal.empty())
+    if (std::string refusal = refresh_tokens_->refusal_of({.identity = key.identity, .user = outcome->user});
+        !refusal.empty())
       outcome = std::unexpected(own_error(TokenErrorKind::permanent, "foreign_user", std::move(refusal)));
   }
   if (!outcome) {

@@ -205,10 +205,10 @@ void StateFile::choose(auth::OpenedState& opened, Generations found) {
 
 Done StateFile::save(std::string_view sealed) {
   if (auto held = lock(); !held) return std::unexpected(std::move(held.error().detail));
-  if (auto written = write(new_name, sealed); !written) return written;
+  if (auto written = write({.name = new_name, .bytes = sealed}); !written) return written;
   if (auto kept = keep_aside(); !kept) return kept;
   if (!unwritten_key_.empty()) {
-    if (auto written = write_in_place(key_name, unwritten_key_.reveal()); !written) return written;
+    if (auto written = write_in_place({.name = key_name, .bytes = unwritten_key_.reveal()}); !written) return written;
   }
   if (auto kept = keep_previous(); !kept) return kept;
   if (auto renamed = rename_onto(new_name, state_name); !renamed) return renamed;
@@ -220,7 +220,7 @@ Done StateFile::save(std::string_view sealed) {
 
 Done StateFile::save_with_new_key(std::string_view sealed, const config::Secret& material) {
   if (auto held = lock(); !held) return std::unexpected(std::move(held.error().detail));
-  if (auto written = write(new_key_name, material.reveal()); !written) return written;
+  if (auto written = write({.name = new_key_name, .bytes = material.reveal()}); !written) return written;
   if (auto forced = force_directory(); !forced) return forced;
   unwritten_key_ = {};
   if (auto saved = save(sealed); !saved) return saved;
@@ -236,12 +236,12 @@ Done StateFile::forget(std::string_view name) const {
   return force_directory();
 }
 
-Done StateFile::write(std::string_view name, std::string_view bytes) const {
-  const std::string to = path(name);
+Done StateFile::write(const NewFile& made) const {
+  const std::string to = path(made.name);
   if (::unlink(to.c_str()) != 0 && errno != ENOENT) return failed("removing", to);
   Descriptor file(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file || !give_to_owner_of(directory_, file.get())) return failed("writing", to);
-  while (!bytes.empty()) {
+  for (std::string_view bytes = made.bytes; !bytes.empty();) {
     const ssize_t wrote = ::write(file.get(), bytes.data(), bytes.size());
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return failed("writing", to);
@@ -252,10 +252,10 @@ Done StateFile::write(std::string_view name, std::string_view bytes) const {
   return {};
 }
 
-Done StateFile::write_in_place(std::string_view name, std::string_view bytes) const {
-  const std::string beside = fmt::format("{}.new", name);
-  if (auto written = write(beside, bytes); !written) return written;
-  if (auto renamed = rename_onto(beside, name); !renamed) return renamed;
+Done StateFile::write_in_place(const NewFile& made) const {
+  const std::string beside = fmt::format("{}.new", made.name);
+  if (auto written = write({.name = beside, .bytes = made.bytes}); !written) return written;
+  if (auto renamed = rename_onto(beside, made.name); !renamed) return renamed;
   return force_directory();
 }
 

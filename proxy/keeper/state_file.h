@@ -52,8 +52,12 @@ class StateFile {
   struct Generations;
 
   [[nodiscard]] std::string path(std::string_view name) const;
-  [[nodiscard]] std::expected<void, std::string> write(std::string_view name, std::string_view bytes) const;
-  [[nodiscard]] std::expected<void, std::string> write_in_place(std::string_view name, std::string_view bytes) const;
+  struct NewFile {
+    std::string_view name;
+    std::string_view bytes;
+  };
+  [[nodiscard]] std::expected<void, std::string> write(const NewFile& made) const;
+  [[nodiscard]] std::expected<void, std::string> write_in_place(const NewFile& made) const;
   [[nodiscard]] std::expected<void, std::string> keep_aside() const;
   [[nodiscard]] std::expected<void, std::string> keep_previous() const;
   [[nodiscard]] std::expected<void, std::string> rename_onto(std::string_view from, std::string_view to) const;

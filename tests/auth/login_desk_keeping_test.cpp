@@ -222,3 +222,80 @@ TEST_CASE("FAULTS 45, 86: clock steps of a day and a suspended host: no expired 
   }
   CHECK(bench.fetches.empty());
 }
+
+TEST_CASE("FAULTS 41: the desk asks with the refresh token, and grants once its successor is on disk") {
+  DeskBench bench(delegated());
+  bench.state_opened(nothing_kept());
+  bench.sign_in(1, sign_in_of());
+  bench.saved();
+  bench.saves.clear();
+  bench.ask(1);
+  bench.hash();
+  bench.resolved();
+  REQUIRE(bench.fetches.size() == 1);
+  CHECK(bench.fetches[0].key == TokenKey{.identity = "office", .subject = {}});
+  CHECK_FALSE(bench.desk.may_end());
+  bench.fetches.clear();
+  bench.fetched(R"({"access_token":"canary-access","expires_in":3600,"refresh_token":"canary-second"})");
+  CHECK(bench.answers.empty());
+  REQUIRE(bench.saves.size() == 1);
+  CHECK_FALSE(bench.desk.may_end());
+  SECTION("saved") { bench.saved(); }
+  SECTION("refused by the disk") { bench.saved(no_room); }
+  SECTION("the disk does not answer") { bench.pass(5s); }
+  REQUIRE(bench.granted(1) != nullptr);
+  CHECK(bench.granted(1)->access_token.reveal() == "canary-access");
+  for (const char* canary : {"canary-refresh", "canary-second", "canary-access"})
+    CHECK_FALSE(bench.everything_told().contains(canary));
+}
+
+TEST_CASE("what expires is told in the log and in status, by the wall clock") {
+  config::Settings settings = delegated();
+  settings.identities.at("plant").client_secret_expires = std::chrono::year{2027} / 3 / 1;
+  DeskBench bench(std::move(settings));
+  const WallTime first_of_february = std::chrono::sys_days(std::chrono::year{2027} / 2 / 1);
+  bench.desk.wall_clock(first_of_february);
+  bench.state_opened(nothing_kept());
+  bench.sign_in(1, sign_in_of());
+  bench.saved();
+  bench.tick();
+  CHECK(bench.logged("expires_soon", "identity") == "plant");
+  CHECK(bench.logged("expires_soon", "what") == "client_secret");
+  CHECK(bench.logged("expires_soon", "days_left") == "28");
+  bench.pass(5h);
+  CHECK(bench.count("expires_soon") == 1);
+  bench.desk.wall_clock(first_of_february + std::chrono::days(22));
+  bench.pass(1h);
+  CHECK(bench.count("expires_soon") == 2);
+
+  const DeskStatus status = bench.desk.status(bench.now);
+  REQUIRE(status.identities.size() == 2);
+  REQUIRE(status.identities[0].expiries.size() == 1);  // office: its sign-in, 90 days from its last use
+  CHECK(status.identities[0].expiries[0].what == Expiring::refresh_token);
+  CHECK(date_of(status.identities[0].expiries[0]) == "2027-05-02");
+  REQUIRE(status.identities[1].expiries.size() == 1);
+  CHECK(date_of(status.identities[1].expiries[0]) == "2027-03-01");
+  CHECK(days_left(status.identities[1].expiries[0], status.wall) == 6);
+}
+
+TEST_CASE("FAULTS 41: a refresh token that nothing has refreshed for long is warned of before it dies") {
+  DeskBench bench(delegated());
+  const WallTime now = std::chrono::sys_days(std::chrono::year{2027} / 6 / 1);
+  bench.desk.wall_clock(now);
+  OpenedState state = nothing_kept();
+  KeptGrant& grant = state.kept.grants.emplace_back();
+  grant.identity = "office";
+  grant.granted_for = granted_for(bench.settings.identities.at("office"));
+  grant.refresh_token = config::Secret::guarded("canary-refresh");
+  grant.refreshed_at = std::chrono::duration_cast<std::chrono::seconds>((now - 85 * 24h).time_since_epoch()).count();
+  bench.state_opened(std::move(state));
+  bench.tick();
+  CHECK(bench.logged("expires_soon", "what") == "refresh_token");
+  CHECK(bench.logged("expires_soon", "days_left") == "5");
+  // And it is refreshed soon, before anybody logs in.
+  bench.pass(10min);
+  REQUIRE(bench.fetches.size() == 1);
+  bench.fetched(R"({"access_token":"a","expires_in":3600,"refresh_token":"canary-second"})");
+  bench.saved();
+  CHECK(days_left(bench.desk.status(bench.now).identities[0].expiries.at(0), now) == 90);
+}
