@@ -50,7 +50,7 @@ void LoginDesk::State::password_was_wrong(OpenLogin& login, const PasswordMemo::
 void LoginDesk::State::take_slot(OpenLogin& login, Instant now) {
   const SlotPool pool{
       .provider = login.identity->provider.name,
-      .mailbox = folded(login.mailbox),
+      .mailbox = folded(login.door().mailbox),
       .kind = login.protocol == config::Protocol::smtp ? SlotKind::submission : SlotKind::reading,
   };
   if (slots.ask(login.key, pool) == Slots::Place::taken) return slot_came(login, now);

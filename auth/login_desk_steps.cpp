@@ -4,6 +4,7 @@
 #include "auth/login_desk_state.h"
 #include "auth/long_response.h"
 #include "auth/password_encoding.h"
+#include "auth/upstream_user.h"
 
 namespace saslift::auth {
 namespace {
@@ -24,6 +25,7 @@ std::string LoginDesk::State::find_account(OpenLogin& login) const {
   login.mailbox = std::move(match->mailbox);
   if (match->kind == MailboxKind::own) login.upn = match->account->upn;
   login.guessed_account = login.account->name + ' ' + login.mailbox;
+  login.mailbox_kind = match->kind;
   if (std::string flaw = find_identity(login); !flaw.empty()) return flaw;
   if (!address_allowed(*login.account, login.client_address))
     return "the client's address is not in the account's allow";
@@ -34,6 +36,9 @@ std::string LoginDesk::State::find_identity(OpenLogin& login) const {
   const auto identity = settings->identities.find(login.account->identity);
   if (identity == settings->identities.end()) return "the account's identity is not configured";
   login.identity = &identity->second;
+  const AccountMatch match{.account = login.account, .mailbox = login.mailbox, .kind = login.mailbox_kind};
+  login.user = fixed_upstream_user(match, identity->second, login.protocol);
+  if (!login.user.empty()) login.upn.clear();
   if (const auto& endpoint = identity->second.provider.endpoint(login.protocol)) login.endpoint = &*endpoint;
   return {};
 }

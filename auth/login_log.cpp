@@ -36,6 +36,7 @@ void add_who(LogEvent& event, const LoggedInSession& session) {
 
 void add_note(LogEvent& event, const RefusalNote& note) {
   add(event, "detail", note.detail);
+  add(event, "trace_id", note.trace_id);
   add(event, "correlation_id", note.correlation_id);
   if (!note.remedy) return;
   add(event, "cause", note.remedy->cause);
@@ -66,7 +67,8 @@ RefusalNote note_of(const TokenError& error) {
   return {.detail = error.description.empty() ? error.error : error.error + ": " + error.description,
           .correlation_id = error.correlation_id,
           .remedy = remedy_for(error),
-          .server_words = {}};
+          .server_words = {},
+          .trace_id = error.trace_id};
 }
 
 RefusalNote note_of_server(std::string_view server_words) {
@@ -96,6 +98,7 @@ LogEvent login_succeeded(const OpenLogin& login, const LoginSucceeded& report, I
   if (const auto* trying = std::get_if<TryingServer>(&login.phase))
     add_seconds(event, "token_life_seconds", trying->token_ends - now);
   if (login.named == MailboxName::upn) add(event, "upn", login.upn);
+  add(event, "user", login.user);
   add_phases(event, report.times);
   return event;
 }

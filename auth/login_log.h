@@ -17,6 +17,7 @@ struct RefusalNote {
   std::string correlation_id;
   std::optional<Remedy> remedy;
   std::string server_words;  // where the mail server refused
+  std::string trace_id;
 };
 
 [[nodiscard]] RefusalNote plain_note(std::string detail);

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "auth/accounts.h"
 #include "auth/clock.h"
 #include "auth/gate.h"
 #include "auth/login.h"
@@ -64,7 +65,9 @@ struct OpenLogin {
   const config::Identity* identity = nullptr;
   const config::Endpoint* endpoint = nullptr;
   std::string mailbox;
-  std::string upn;  // its other name; empty: it has none
+  MailboxKind mailbox_kind = MailboxKind::own;
+  std::string upn;   // its other name; empty: it has none
+  std::string user;  // named to the server whatever the mailbox is called; empty: the mailbox (auth/upstream_user.h)
   MailboxName named = MailboxName::address;
   int tries = 0;                // how often it was granted
   std::string guessed_account;  // its name and mailbox: what guesses are counted for
@@ -77,9 +80,14 @@ struct OpenLogin {
   [[nodiscard]] TokenKey token_key() const;
   [[nodiscard]] TokenUse token_use(std::uint64_t token_id) const;
   [[nodiscard]] MailboxDoor door() const {
-    return {.identity = identity != nullptr ? identity->name : "", .mailbox = mailbox, .protocol = protocol};
+    return {.identity = identity != nullptr ? identity->name : "",
+            .mailbox = user.empty() ? mailbox : user,
+            .protocol = protocol};
   }
-  [[nodiscard]] const std::string& upstream_name() const { return named == MailboxName::upn ? upn : mailbox; }
+  [[nodiscard]] const std::string& upstream_name() const {
+    if (!user.empty()) return user;
+    return named == MailboxName::upn ? upn : mailbox;
+  }
 };
 
 // After login, for the lines about it.

@@ -159,6 +159,10 @@ constexpr auto error_remedies = std::to_array<NamedRemedy>({
      "check token_endpoint; it is tried again, ever more slowly"},
     {"no_token", "the token endpoint's reply has no access token", "check token_endpoint and grant"},
     {"unfit_token", "the token has characters or a size that no mail server takes", "check token_endpoint"},
+    {"unfit_refresh_token", "the refresh token has characters or a size that cannot be kept", "check token_endpoint"},
+    {"no_assertion", "the key or file that the assertion comes from cannot be used",
+     "check certificate_key or assertion_file, and that saslift may read it"},
+    {"command_failed", "the identity's command gave no token", "run it by hand as saslift's user to see why"},
     {"fetch_died", "the fetch process ended without an answer", "look for a crash or a memory limit"},
 });
 

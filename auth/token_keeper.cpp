@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "auth/fingerprint.h"
-#include "auth/grants/form.h"
+#include "auth/grants/withhold.h"
 
 namespace saslift::auth {
 namespace {
@@ -329,19 +329,9 @@ Duration TokenKeeper::jitter(Duration most) {
   return Duration(static_cast<Duration::rep>(random_() % (static_cast<std::uint64_t>(most.count()) + 1)));
 }
 
-// A provider that echoes the request must not bring a secret into the log.
 void TokenKeeper::withhold_secrets(const TokenKey& key, TokenError& error) const {
-  const config::Identity* identity = identity_of(key);
-  if (identity == nullptr) return;
-  const std::array<const config::Secret*, 5> secrets{&identity->client_secret, &identity->refresh_token,
-                                                     &identity->password, &identity->managed_identity.header,
-                                                     refresh_tokens_->find(key.identity)};
-  for (const config::Secret* secret : secrets) {
-    if (secret == nullptr || secret->empty()) continue;
-    const config::Secret encoded = url_encoded(secret->reveal());
-    for (std::string* text : {&error.error, &error.description, &error.correlation_id})
-      if (text->contains(secret->reveal()) || text->contains(encoded.reveal())) *text = "(withheld)";
-  }
+  if (const config::Identity* identity = identity_of(key))
+    auth::withhold_secrets(*identity, refresh_tokens_->find(key.identity), error);
 }
 
 }  // namespace saslift::auth

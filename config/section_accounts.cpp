@@ -42,6 +42,7 @@ class AccountReader {
     take_password();
     take_mailbox();
     take_upn();
+    take_users();
     take_shared();
     account_.allow = read_networks(reader_, "allow");
     take_protocols();
@@ -170,6 +171,23 @@ class AccountReader {
     account_.upn = upn->value;
     if (folded(upn->value) == folded(account_.mailbox)) {
       reader_.error(upn->at, "'upn' is the mailbox itself; it is only of use where the two differ; take it out");
+    }
+  }
+
+  // "imap_user" and its like.
+  void take_users() {
+    for (const Protocol protocol : all_protocols) {
+      const std::string key = fmt::format("{}_user", name_of(protocol));
+      const auto user = reader_.text(key);
+      if (!user) continue;
+      if (wildcard_ && protocol != Protocol::smtp) {
+        reader_.error(user->at, fmt::format("a wildcard opens the mailbox that is the login; take '{}' out", key));
+      } else if (provider_ != nullptr && !provider_->endpoint(protocol)) {
+        reader_.error(user->at, fmt::format("the provider '{}' has no {} server; take '{}' out", provider_->name,
+                                            name_of(protocol), key));
+      }
+      check_address(*user);
+      account_.users.emplace(protocol, user->value);
     }
   }
 

@@ -34,6 +34,10 @@ struct TokenQuery {
   std::chrono::system_clock::time_point now;      // for the times in a signed assertion
 };
 
+// Who answers: a provider, whose statuses say little, or the platform that hands out managed identities, whose
+// statuses alone say whether to ask again (EXCHANGE 1.10).
+enum class Answerer : std::uint8_t { provider, platform };
+
 // What came back over HTTP, whatever the status.
 struct TokenReply {
   int status = 0;
@@ -42,6 +46,7 @@ struct TokenReply {
   std::string correlation_id;                      // client-request-id, for the log
   config::Secret body;                             // at most 64 KiB
   std::chrono::system_clock::time_point received;  // by the wall clock: "expires_on" is a date
+  Answerer answerer = Answerer::provider;
 };
 
 // Nothing usable came back.

@@ -104,10 +104,20 @@ config::Secret* token_of(const Json& json, const char* name, std::vector<config:
   return place < tokens.size() && !tokens[place].empty() ? &tokens[place] : nullptr;
 }
 
-TokenError read_error(const Json& json, TokenError error) {
+// EXCHANGE 1.10
+bool platform_says_later(int status) { return status == 404 || status == 410 || status == 429 || status >= 500; }
+
+TokenErrorKind kind_of(std::string_view error, const TokenReply& reply) {
+  const bool permanent =
+      reply.answerer == Answerer::platform
+          ? !platform_says_later(reply.status)
+          : std::find(permanent_errors.begin(), permanent_errors.end(), error) != permanent_errors.end();
+  return permanent ? TokenErrorKind::permanent : TokenErrorKind::temporary;
+}
+
+TokenError read_error(const Json& json, TokenError error, const TokenReply& reply) {
   const std::string name = text_of(json, "error");
-  if (std::find(permanent_errors.begin(), permanent_errors.end(), name) != permanent_errors.end())
-    error.kind = TokenErrorKind::permanent;
+  error.kind = kind_of(name, reply);
   error.error = name.empty() ? "unnamed_error" : printable(name, longest_word);
   if (const std::string text = text_of(json, "error_description"); !text.empty())
     error.description = printable(text, longest_description);
@@ -165,7 +175,7 @@ TokenOutcome read_reply(FetchOutcome outcome) {
     return std::unexpected(std::move(error));
   }
   const bool succeeded = outcome->status >= 200 && outcome->status < 300;
-  if (has_error(json)) return std::unexpected(read_error(json, std::move(error)));
+  if (has_error(json)) return std::unexpected(read_error(json, std::move(error), *outcome));
   if (!succeeded) {
     error.error = "http_" + std::to_string(outcome->status);
     return std::unexpected(std::move(error));

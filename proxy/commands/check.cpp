@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/identity_ends.h"
+#include "proxy/commands/identity_facts.h"
 #include "proxy/commands/subcommands.h"
 #include "proxy/net/tls_context.h"
 
@@ -18,6 +21,13 @@ using json = nlohmann::ordered_json;
 
 json to_json(const config::Problem& problem) {
   return {{"file", problem.file}, {"line", problem.line}, {"column", problem.column}, {"text", problem.text}};
+}
+
+json to_json(const IdentityCertificate& certificate) {
+  return {{"identity", certificate.identity},
+          {"not_after", certificate.not_after},
+          {"thumbprint", certificate.thumbprint},
+          {"x5t#S256", certificate.x5t_s256}};
 }
 
 json to_json(const config::Listener& listener) {
@@ -54,17 +64,12 @@ std::vector<config::Problem> unusable_certificates(const config::Settings& setti
   return problems;
 }
 
-// What no configuration can change and its owner should know.
-std::vector<std::string> notes_on(const config::Settings& settings) {
-  std::vector<std::string> notes;
-  for (const auto& [name, identity] : settings.identities) {
-    if (identity.grant != config::Grant::client_credentials) continue;
-    notes.push_back(
-        fmt::format("a token of identity '{}' opens every mailbox granted to its app, for an hour: give mailboxes that "
-                    "must not share a fate app registrations of their own",
-                    name));
+void warn_of_ends(config::Loaded& loaded) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  for (const IdentityEnd& end : ends_of(loaded.settings)) {
+    if (std::string text = end_warning(end, now); !text.empty())
+      loaded.warnings.push_back({loaded.settings.path, 0, 0, std::move(text)});
   }
-  return notes;
 }
 
 int report_problems(const CheckOptions& options, const std::vector<config::Problem>& problems) {
@@ -77,6 +82,11 @@ int report_problems(const CheckOptions& options, const std::vector<config::Probl
   return wrong_use;
 }
 
+void print_certificate(const IdentityCertificate& certificate) {
+  fmt::print(stdout, "certificate of identity '{}': until {}\n  thumbprint {}\n  x5t#S256   {}\n", certificate.identity,
+             certificate.not_after, certificate.thumbprint, certificate.x5t_s256);
+}
+
 void print_settings(const config::Settings& settings) {
   fmt::print(stdout, "{}: good; {} account{}, {} identit{}\n", settings.path, settings.accounts.size(),
              settings.accounts.size() == 1 ? "" : "s", settings.identities.size(),
@@ -86,14 +96,16 @@ void print_settings(const config::Settings& settings) {
     fmt::print(stdout, "  {:<5} {:<24} tls {}{}\n", config::name_of(listener.protocol), listener.address.text(),
                config::name_of(listener.tls), listener.optional ? ", where the host has this address" : "");
   }
+  for (const auto& certificate : certificates_of(settings)) print_certificate(certificate);
   for (const auto& note : notes_on(settings)) fmt::print(stdout, "note: {}\n", note);
 }
 
 }  // namespace
 
 int check(const CheckOptions& options) {
-  const auto loaded = load_configuration(options.config);
+  auto loaded = load_configuration(options.config);
   if (!loaded) return report_problems(options, loaded.error());
+  warn_of_ends(*loaded);
   const config::Settings& settings = loaded->settings;
   if (const auto unusable = unusable_certificates(settings); !unusable.empty()) {
     return report_problems(options, unusable);
@@ -103,6 +115,7 @@ int check(const CheckOptions& options) {
                 {"problems", json::array()},
                 {"warnings", list(loaded->warnings)},
                 {"notes", notes_on(settings)},
+                {"certificates", list(certificates_of(settings))},
                 {"listeners", list(settings.listeners)}});
   } else {
     print_warnings(loaded->warnings);

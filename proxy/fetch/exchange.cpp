@@ -21,6 +21,7 @@ constexpr auto connect_timeout = std::chrono::seconds(5);
 // For each read, and longer than the process around us lives: its end at 10 s is the one deadline, and is named as
 // such.
 constexpr auto read_timeout = std::chrono::seconds(30);
+constexpr int proxy_authentication_required = 407;
 
 auth::FetchOutcome failed(auth::FetchFailure kind, std::string detail) {
   return std::unexpected(auth::FetchError{kind, std::move(detail)});
@@ -46,21 +47,27 @@ std::string untrusted_file(SSL_CTX* context, const auth::TokenRequest& request) 
 
 std::string place_of(const Url& url) { return url.host + ":" + std::to_string(url.port); }
 
-auth::FetchOutcome tls_failure(const httplib::SSLClient& client, const Url& url, httplib::Error error) {
+std::string way_of(const auth::TokenRequest& request) {
+  const auto& proxy = request.http_proxy;
+  return proxy ? " through " + proxy->host + ":" + std::to_string(proxy->port) : "";
+}
+
+auth::FetchOutcome tls_failure(const httplib::SSLClient& client, const auth::TokenRequest& request, const Url& url,
+                               httplib::Error error) {
   const long verdict = client.get_openssl_verify_result();
   if (verdict != X509_V_OK) {
     return failed(auth::FetchFailure::tls,
                   "certificate of " + place_of(url) + ": " + X509_verify_cert_error_string(verdict));
   }
-  return failed(auth::FetchFailure::tls, "TLS with " + place_of(url) + ": " + httplib::to_string(error));
+  return failed(auth::FetchFailure::tls,
+                "TLS with " + place_of(url) + way_of(request) + ": " + httplib::to_string(error));
 }
 
 auth::FetchOutcome failure_of(httplib::Error error, const auth::TokenRequest& request, const Url& url) {
-  const std::string through =
-      request.http_proxy ? " through " + request.http_proxy->host + ":" + std::to_string(request.http_proxy->port) : "";
   if (error == httplib::Error::ConnectionTimeout)
-    return failed(auth::FetchFailure::timeout, place_of(url) + through + " did not take the connection in time");
-  return failed(auth::FetchFailure::unreachable, place_of(url) + through + ": " + httplib::to_string(error));
+    return failed(auth::FetchFailure::timeout,
+                  place_of(url) + way_of(request) + " did not take the connection in time");
+  return failed(auth::FetchFailure::unreachable, place_of(url) + way_of(request) + ": " + httplib::to_string(error));
 }
 
 httplib::Request to_http(const auth::TokenRequest& request, const Url& url, const config::Secret& body) {
@@ -145,18 +152,27 @@ auth::FetchOutcome send_by_tls(const auth::TokenRequest& request, const Url& url
   if (const auto file = untrusted_file(client.ssl_context(), request); !file.empty()) {
     return failed(auth::FetchFailure::tls, "no certificates can be read from " + file);
   }
-  return send(client, url, std::move(http), [&](httplib::Error error) {
+  auto outcome = send(client, url, std::move(http), [&](httplib::Error error) {
     const bool at_tls = error == httplib::Error::SSLServerVerification || error == httplib::Error::SSLConnection ||
                         error == httplib::Error::SSLLoadingCerts;
-    return at_tls ? tls_failure(client, url, error) : failure_of(error, request, url);
+    return at_tls ? tls_failure(client, request, url, error) : failure_of(error, request, url);
   });
+  // The library hands on what the proxy says to CONNECT (RFC 9110 15.5.8).
+  if (outcome && request.http_proxy && outcome->status == proxy_authentication_required) {
+    return failed(auth::FetchFailure::unreachable,
+                  place_of(url) + way_of(request) + ": the proxy wants a user and password, or others; see http_proxy");
+  }
+  return outcome;
 }
 
 // A managed identity's endpoint; never through a proxy (EXCHANGE 1.10).
 auth::FetchOutcome send_in_clear(const auth::TokenRequest& request, const Url& url, httplib::Request http) {
   httplib::ClientImpl client(url.host, url.port);
   set_up(client);
-  return send(client, url, std::move(http), [&](httplib::Error error) { return failure_of(error, request, url); });
+  auto outcome =
+      send(client, url, std::move(http), [&](httplib::Error error) { return failure_of(error, request, url); });
+  if (outcome) outcome->answerer = auth::Answerer::platform;
+  return outcome;
 }
 
 }  // namespace

@@ -227,7 +227,8 @@ config::Secret encode(const auth::FetchOutcome& outcome) {
   json head{{"status", outcome->status},
             {"trace_id", printable(outcome->trace_id, longest_id)},
             {"correlation_id", printable(outcome->correlation_id, longest_id)},
-            {"received", std::chrono::system_clock::to_time_t(outcome->received)}};
+            {"received", std::chrono::system_clock::to_time_t(outcome->received)},
+            {"answerer", static_cast<int>(outcome->answerer)}};
   if (outcome->retry_after) head["retry_after"] = outcome->retry_after->count();
   return join(head, outcome->body.reveal());
 }
@@ -275,6 +276,8 @@ std::expected<auth::FetchOutcome, MalformedMessage> decode_outcome(std::string_v
   auth::TokenReply reply;
   reply.status = static_cast<int>(*status);
   reply.received = std::chrono::system_clock::from_time_t(number(parts->head, "received").value_or(0));
+  if (number(parts->head, "answerer") == static_cast<int>(auth::Answerer::platform))
+    reply.answerer = auth::Answerer::platform;
   reply.trace_id = printable(text(parts->head, "trace_id").value_or(""), longest_id);
   reply.correlation_id = printable(text(parts->head, "correlation_id").value_or(""), longest_id);
   if (const auto after = number(parts->head, "retry_after")) {

@@ -1,4 +1,4 @@
-"""Entra's token endpoint over TLS: the client_credentials grant with a secret as EXCHANGE 1.2, its refusals as 1.1."""
+"""Entra's token endpoint over TLS: its grants as EXCHANGE 1.2 to 1.7, its refusals as 1.1; and Google's, 1.13."""
 
 import asyncio
 import base64
@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass
 
 from .faults import Gone
+from .grants import DELEGATED_SCOPE, Unproven, check_client, google_subject, user_of
 from .replies import Reply
 
 _reasons = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
@@ -32,6 +33,14 @@ class TokenRequest:
 
 # AADSTS number: (error, HTTP status, text).
 _refusals = {
+    50027: ("invalid_request", 400, "JWT token is invalid or malformed: {why}"),
+    50126: ("invalid_grant", 400, "Error validating credentials due to invalid username or password."),
+    70000: ("invalid_grant", 400, "The provided value for the input parameter 'refresh_token' is not valid."),
+    700024: ("invalid_client", 401, "Client assertion is not within its valid time range."),
+    700025: ("invalid_client", 401, "Client is public so neither 'client_assertion' nor 'client_secret' should be "
+             "presented."),
+    700027: ("invalid_client", 401, "The certificate with identifier used to sign the client assertion is not "
+             "registered on application."),
     70003: ("unsupported_grant_type", 400, "The app requested an unsupported grant type '{grant_type}'."),
     70011: ("invalid_scope", 400, "The provided request must include a 'scope' input parameter. The provided value for "
             "the input parameter 'scope' is not valid. The scope {scope} is not valid."),
@@ -50,6 +59,11 @@ _refusals = {
     7000222: ("invalid_client", 401, "The provided client secret keys for app '{client_id}' are expired."),
     9000411: ("invalid_request", 400, "The request is not properly formatted. The parameter '{name}' is duplicated."),
 }
+
+
+_common_fields = {"grant_type", "client_id", "scope", "client_secret", "client_assertion", "client_assertion_type"}
+# What each grant takes besides.
+_fields_of = {"client_credentials": (), "refresh_token": ("refresh_token",), "password": ("username", "password")}
 
 
 class Refused(Exception):
@@ -75,6 +89,7 @@ class Endpoint:
     def __init__(self, site):
         self.site = site
         self.requests = []
+        self._assertions_used = set()
         self.clear()
 
     def clear(self):
@@ -83,6 +98,7 @@ class Endpoint:
         self.token_seconds = 3599.0
         self.delay = 0.0
         self._next, self._always = [], None
+        self.service_account = None  # Google's: (client_email, public key)
 
     def next(self, *replies):
         self._next.extend(replies)
@@ -98,23 +114,43 @@ class Endpoint:
         form, site = self._checked_form(request), self.site
         if tenant.lower() not in {site.tenant.lower(), site.tenant_id}:
             raise Refused(90002, tenant=tenant)
-        if form["grant_type"] != "client_credentials":
+        if form["grant_type"] not in _fields_of:
             raise Refused(70003, **form)
         app = site.apps.get(form["client_id"].lower())
         if not app:
             raise Refused(700016, tenant=tenant, **form)
-        if not hmac.compare_digest(form["client_secret"].encode(), app.client_secret.encode()):
-            raise Refused(7000215, **form)
-        if app.secret_expired:
-            raise Refused(7000222, **form)
-        if form["scope"] != site.scope and form["scope"].endswith("/.default"):
-            raise Refused(500011, tenant=tenant, resource=form["scope"].removesuffix("/.default"))
-        if form["scope"] != site.scope:
-            raise Refused(70011, **form)
-        token = site.tokens.issue(app, site.tenant_id, self.token_seconds)
+        try:
+            check_client(app, form, site.token_endpoint, self._assertions_used)
+            user = user_of(app, form)
+        except Unproven as unproven:
+            raise Refused(unproven.code, **{**form, **unproven.words}) from None
+        for name in form.keys() - _common_fields - set(_fields_of[form["grant_type"]]):
+            raise Refused(900144, name=f"no {name}")
+        self._check_scope(form, tenant, DELEGATED_SCOPE if user else site.scope)
+        token = site.tokens.issue(app, site.tenant_id, self.token_seconds, user)
         made = {"token_type": "Bearer", "expires_in": self.expires_in, "ext_expires_in": self.expires_in,
                 "access_token": token.text}
+        if user and "offline_access" in form["scope"] and app.proofs.rotates:
+            made["refresh_token"] = app.proofs.new_refresh_token(user)
         return {name: value for name, value in made.items() if value is not None}
+
+    @staticmethod
+    def _check_scope(form, tenant, wanted):
+        if form["scope"] == wanted:
+            return
+        if form["scope"].endswith("/.default"):
+            raise Refused(500011, tenant=tenant, resource=form["scope"].removesuffix("/.default"))
+        raise Refused(70011, **form)
+
+    def google_token(self, request):
+        """A Reply, as Google gives it."""
+        form = {name: values[0] for name, values in request.form.items()}
+        subject = self.service_account and google_subject(self.service_account, form, self.site.google_token_uri)
+        if request.method != "POST" or not subject or not self.site.store.find(subject):
+            return Reply(400, json.dumps({"error": "invalid_grant", "error_description": "Invalid JWT"}).encode(), _json)
+        token = self.site.tokens.issue(self.site.app, self.site.tenant_id, self.token_seconds, subject)
+        return Reply(200, json.dumps({"access_token": token.text, "expires_in": 3599, "token_type": "Bearer"}).encode(),
+                     _json)
 
     @staticmethod
     def _checked_form(request):
@@ -128,13 +164,14 @@ class Endpoint:
             name, _, secret = base64.b64decode(credentials[6:]).decode().partition(":")
             form["client_id"] = [urllib.parse.unquote_plus(name)]
             form["client_secret"] = [urllib.parse.unquote_plus(secret)]
-        for name in ("grant_type", "client_id", "client_secret", "scope"):
-            values = form.get(name, [])
+        for name, values in form.items():
             if len(values) > 1:
                 raise Refused(9000411, name=name)
-            if not values:
-                raise Refused(7000218) if name == "client_secret" else Refused(900144, name=name)
-        return {name: values[0] for name, values in form.items()}
+        plain = {name: values[0] for name, values in form.items()}
+        for name in ("grant_type", "client_id", "scope", *_fields_of.get(plain.get("grant_type"), ())):
+            if name not in plain:
+                raise Refused(900144, name=name)
+        return plain
 
 
 class EntraSession:
@@ -181,6 +218,8 @@ class EntraSession:
             except Refused as refused:
                 request.error = refused.code
                 return refused.reply
+        if request.path == "/google/token":
+            return self.endpoint.google_token(request)
         return Reply(404, b"", {})
 
     async def _send(self, reply):

@@ -74,6 +74,10 @@ class Exchange:
         return f"https://localhost:{self._entra_service.port}/{self.tenant}/oauth2/v2.0/token"
 
     @property
+    def google_token_uri(self):
+        return f"https://localhost:{self._entra_service.port}/google/token"
+
+    @property
     def requests(self):
         """What the token endpoint was asked, oldest first."""
         return list(self.entra.requests)

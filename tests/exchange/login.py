@@ -116,7 +116,9 @@ class MailService(Service):
             return Verdict(Outcome.role_missing)
         if not mailbox:
             return Verdict(Outcome.unknown_mailbox)
-        if token.user and token.user.lower() != user.lower():
+        # EXCHANGE 2.5: a delegate opens a shared mailbox by IMAP and POP3, and sends as nobody but the token's user.
+        own = not token.user or token.user.lower() == user.lower()
+        if not own and (self.protocol == "smtp" or token.user.lower() not in mailbox.delegates):
             return Verdict(Outcome.refused)
         access = mailbox.access_of(token.client_id)
         connected = access is Access.full

@@ -57,6 +57,7 @@ class Folder:
 class Mailbox:
     def __init__(self, address, access=Access.full, clients=None, aliases=(), send_as=()):
         """clients: ids of the apps with rights here (None: all); send_as: other senders it may use."""
+        self.delegates = set()  # people with full access; by IMAP and POP3 they name this mailbox (EXCHANGE 2.5)
         self.address, self.access, self.clients = address, access, clients
         self.aliases, self.send_as = set(aliases), set(send_as)
         self.folders = {name: Folder(name) for name in ("INBOX", "Drafts", "Sent Items", "Deleted Items")}

@@ -13,10 +13,10 @@ from exchange.clients import Raw
 
 
 def ask_for_token(exchange, trust, **changes):
+    endpoint = changes.pop("endpoint", exchange.token_endpoint)
     form = {"client_id": exchange.client_id, "scope": exchange.scope, "client_secret": exchange.client_secret,
             "grant_type": "client_credentials"} | changes
     body = urllib.parse.urlencode({name: value for name, value in form.items() if value is not None}).encode()
-    endpoint = changes.pop("endpoint", exchange.token_endpoint)
     with urllib.request.urlopen(endpoint, body, timeout=5, context=trust) as reply:
         return reply.status, reply.read()
 
@@ -47,7 +47,11 @@ def test_token_reply_is_shaped_as_entra_shapes_it(exchange, trust):
     ({"scope": "https://outlook.office365.com/SMTP.Send"}, 400, "invalid_scope", 70011),
     ({"scope": "https://graph.example/.default"}, 400, "invalid_resource", 500011),
     ({"scope": None}, 400, "invalid_request", 900144),
-    ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
+    ({"grant_type": "implicit"}, 400, "unsupported_grant_type", 70003),
+    ({"grant_type": "password"}, 400, "invalid_request", 900144),
+    ({"grant_type": "refresh_token", "refresh_token": "stolen"}, 400, "invalid_grant", 70000),
+    ({"resource": "x"}, 400, "invalid_request", 900144),
+    ({"client_assertion": "a.b.c"}, 401, "invalid_client", 7000218),
 ])
 def test_wrong_token_request_is_refused_with_its_code(exchange, trust, changes, status, error, code):
     got, _, body = refusal_of(exchange, trust, **changes)

@@ -4,7 +4,9 @@ import base64
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .grants import Proofs
 
 ROLES = frozenset({"IMAP.AccessAsApp", "POP.AccessAsApp", "SMTP.SendAsApp"})
 
@@ -31,6 +33,7 @@ class App:
     client_secret: str
     roles: frozenset = ROLES
     secret_expired: bool = False
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 class Tokens:
