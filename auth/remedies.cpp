@@ -151,6 +151,11 @@ constexpr auto error_remedies = std::to_array<NamedRemedy>({
     {"no_refresh_token", "the provider gave no refresh token, so the sign-in would end with this token",
      "add offline_access to scope, or what the provider wants instead"},
     {"temporarily_unavailable", "the sign-in service is overloaded", wait_and_see},
+    {"server_error", "the sign-in service has a passing problem", wait_and_see},
+    {"authorization_pending", "the sign-in is not confirmed yet", "finish the sign-in in the browser"},
+    {"login_required", "the provider wants somebody to sign in", sign_in_again},
+    {"admin_policy_enforced", "the administrator of the Workspace does not allow the app",
+     "allow it in the admin console"},
     {"unreachable", "the token endpoint cannot be reached", "check network, firewall and name resolution"},
     {"tls", "the token endpoint's certificate is not trusted", "set ca_file if a firewall inspects TLS"},
     {"timeout", "the token endpoint did not answer in time", "check network and firewall; it is tried again"},
@@ -232,6 +237,10 @@ constexpr auto server_remedies = std::to_array<NamedRemedy>({
     {"command error. 10", "the server does not know a command of the client's", "see what the client sends"},
     {"command argument error. 1", "the server does not understand a command of the client's",
      "see what the client sends"},
+    {"invalid sasl argument", "the server could not read the login", "check mailbox; report this as a bug"},
+    {"line too long", "the server could not read the login, as when a token is too long",
+     "give the app fewer permissions, so that its tokens are shorter"},
+    {"[limit]", "too many connections to this mailbox", "let the clients open fewer"},
     {"username and password not accepted", "the token does not open this mailbox",
      "check mailbox and scope; the mailbox must be the one that consented"},
     {"invalid credentials", "the token does not open this mailbox",
@@ -254,6 +263,11 @@ unsigned aadsts_number(std::string_view description) {
 }
 
 std::optional<Remedy> remedy_for(const TokenError& error) {
+  // Of personal accounts, without a number.
+  if (error.error == "unauthorized_client" && error.description.contains("not enabled for consumers")) {
+    return Remedy{.cause = "the app is not for personal accounts",
+                  .next_step = "let the app's supported account types include personal Microsoft accounts"};
+  }
   if (const unsigned number = aadsts_number(error.description); number != 0) {
     const auto found = std::lower_bound(entra_remedies.begin(), entra_remedies.end(), number,
                                         [](const NumberedRemedy& row, unsigned n) { return row.number < n; });

@@ -48,7 +48,9 @@ void follow_authority_host(IdentityDraft& draft) {
 void fill_tenant(IdentityDraft& draft) {
   Provider& provider = draft.provider.provider;
   if (provider.token_endpoint.find(tenant_hole) != std::string::npos) {
-    if (!draft.reader.has("tenant") && draft.identity.tenant.empty()) {
+    // Of a federated identity it has been told, with the environment's name for it.
+    const bool told = draft.reader.has("tenant") || draft.identity.grant == Grant::federated;
+    if (!told && draft.identity.tenant.empty()) {
       draft.error(draft.reader.at(), fmt::format("{} has no 'tenant'; it is the directory's domain or ID, such as "
                                                  "contoso.onmicrosoft.com",
                                                  draft.reader.name()));

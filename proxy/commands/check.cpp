@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "proxy/commands/configuration.h"
-#include "proxy/commands/identity_ends.h"
 #include "proxy/commands/identity_facts.h"
 #include "proxy/commands/subcommands.h"
 #include "proxy/net/tls_context.h"
@@ -65,11 +64,8 @@ std::vector<config::Problem> unusable_certificates(const config::Settings& setti
 }
 
 void warn_of_ends(config::Loaded& loaded) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  for (const IdentityEnd& end : ends_of(loaded.settings)) {
-    if (std::string text = end_warning(end, now); !text.empty())
-      loaded.warnings.push_back({loaded.settings.path, 0, 0, std::move(text)});
-  }
+  for (std::string& text : end_warnings(loaded.settings, std::chrono::system_clock::now()))
+    loaded.warnings.push_back({loaded.settings.path, 0, 0, std::move(text)});
 }
 
 int report_problems(const CheckOptions& options, const std::vector<config::Problem>& problems) {

@@ -3,7 +3,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <map>
+
+#include "auth/expiry_watch.h"
 #include "auth/grants/base64url.h"
+#include "auth/refresh_tokens.h"
 #include "config/signing_key.h"
 
 namespace saslift::proxy::commands {
@@ -34,6 +38,22 @@ std::vector<IdentityCertificate> certificates_of(const config::Settings& setting
                             .x5t_s256 = auth::to_base64url(facts->sha256)});
   }
   return certificates;
+}
+
+std::vector<std::string> end_warnings(const config::Settings& settings, std::chrono::system_clock::time_point now) {
+  std::vector<std::string> warnings;
+  const auth::RefreshTokens none(settings);
+  for (const auth::LogEvent& event : auth::ExpiryWatch().look(auth::expiries_of(settings, none), now)) {
+    std::map<std::string_view, std::string> told;
+    for (const auto& [name, value] : event.fields) {
+      std::visit([&](const auto& one) { told[name] = fmt::format("{}", one); }, value);
+    }
+    const bool over = event.level == config::LogLevel::error;
+    warnings.push_back(fmt::format("the {} of identity '{}' {}, on {}; {}", told["what"], told["identity"],
+                                   over ? "has ended" : fmt::format("ends in {} days", told["days_left"]), told["on"],
+                                   told["remedy"]));
+  }
+  return warnings;
 }
 
 std::vector<std::string> notes_on(const config::Settings& settings) {

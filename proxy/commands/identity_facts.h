@@ -2,6 +2,7 @@
 // configuration can change.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ struct IdentityCertificate {
   std::string x5t_s256;    // as it stands in assertions (RFC 7515 4.1.8)
 };
 [[nodiscard]] std::vector<IdentityCertificate> certificates_of(const config::Settings& settings);
+
+// Of client secrets and certificates that end within 30 days, or have ended.
+[[nodiscard]] std::vector<std::string> end_warnings(const config::Settings& settings,
+                                                    std::chrono::system_clock::time_point now);
 
 [[nodiscard]] std::vector<std::string> notes_on(const config::Settings& settings);
 

@@ -226,7 +226,7 @@ TEST_CASE("FAULTS 53: an error that echoes any secret of the identity is withhel
   identity.managed_identity.header = config::Secret("canary+4");
   const config::Secret newest("canary+5");
   for (const char number : {'1', '2', '3', '4', '5'}) {
-    for (const std::string echo : {std::string("canary+") + number, std::string("canary%2B") + number}) {
+    for (const std::string& echo : {std::string("canary+") + number, std::string("canary%2B") + number}) {
       TokenError error;
       error.error = "invalid_grant";
       error.description = "the request was " + echo;

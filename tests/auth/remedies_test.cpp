@@ -35,6 +35,11 @@ TEST_CASE("FAULTS 38: a refused token request has cause and next step") {
         "see https://login.microsoftonline.com/error?code=1234567");
   CHECK(remedy_for(error_with("invalid_scope", "no number"))->next_step == "check scope");
   CHECK(remedy_for(error_with("not_json", "HTTP status 429")).has_value());
+  CHECK(remedy_for(error_with("unauthorized_client", "The client does not exist or is not enabled for consumers."))
+            ->cause == "the app is not for personal accounts");
+  for (const char* name : {"no_assertion", "command_failed", "unfit_refresh_token", "server_error", "login_required",
+                           "authorization_pending", "admin_policy_enforced"})
+    CHECK(remedy_for(error_with(name, "")).has_value());
   CHECK_FALSE(remedy_for(error_with("something_new", "")).has_value());
   // Every number of EXCHANGE 4.
   for (const unsigned number :
@@ -75,6 +80,10 @@ TEST_CASE("a mail server's refusal is recognised by its words") {
       {"A1 BAD User is authenticated but not connected.", "the login counts, but the mailbox does not open"},
       {"432 4.3.2 Concurrent connections limit exceeded", "more than three connections at once to this mailbox"},
       {"NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", "the token does not open this mailbox"},
+      {"BAD Invalid SASL argument", "the server could not read the login"},
+      {"555-5.5.2 Syntax error, command line too long",
+       "the server could not read the login, as when a token is too long"},
+      {"NO [LIMIT] Rate limit hit", "too many connections to this mailbox"},
       {"535-5.7.8 Username and Password not accepted", "the token does not open this mailbox"},
       {"certificate of mail.example: hostname mismatch", "the mail server's certificate is not trusted"},
       {"something else", ""},

@@ -3,8 +3,10 @@ verifies assertions with an implementation that is not ours."""
 
 import json
 import os
+import pathlib
 import stat
 import subprocess
+import sys
 import uuid
 
 import pytest
@@ -18,6 +20,7 @@ from servers.process import wait_until
 from test_refused_logins import PERMANENT, TEMPORARY, is_yes, login, said_and_logged
 
 OWNER = "owner@contoso.test"
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -161,6 +164,19 @@ def test_check_prints_the_thumbprints_as_the_portal_shows_them(exchange_lab, sit
     assert not any(form in (checked.stdout + checked.stderr).encode() for form in forms("canary of a pfx"))
 
 
+def test_private_key_jwt_at_oidc_provider(lab, sign_in):
+    """Whose library is neither ours nor the stand-in's."""
+    made = lab.configuration()
+    made.provider("lab", sign_in, imap=(lab.dovecot.imap, "implicit"))
+    pem = sign_in.signer_key.read_bytes() + sign_in.signer_certificate.read_bytes()
+    made.table("identity.office", provider="lab", client_id=sign_in.signer, certificate=secret_file(made, "app.pem", pem))
+    made.account("one", lab.password, "office", login="user1@example.test")
+    made.listeners("imap")
+    saslift = lab.run(made)
+    answer = login(saslift, "imap", "user1@example.test", lab.password.text)
+    assert is_yes("imap", answer), saslift.process.log()
+
+
 # The rest at Entra
 
 def test_secret(exchange_lab, site):
@@ -233,6 +249,15 @@ def test_managed_identity_of_an_app_service(exchange_lab, site, monkeypatch):
         assert platform.header.encode() not in open(f"/proc/{trial.saslift.pid}/environ", "rb").read()
     finally:
         platform.stop()
+
+
+def test_managed_identity_of_a_virtual_machine(binary, directory):
+    """At the address that Azure gives it, with a proxy in the environment that must not be asked."""
+    environment = {**os.environ, "all_proxy": "http://127.0.0.1:1", "no_proxy": ""}
+    root = ["--map-root-user"] if os.geteuid() else []
+    words = ["unshare", *root, "--net", sys.executable, HERE / "imds_in_namespace.py", binary, directory]
+    ran = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_service_account_asks_for_each_mailbox(exchange_lab, site):

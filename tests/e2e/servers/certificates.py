@@ -46,3 +46,10 @@ class Authority:
         openssl("req", "-x509", "-key", key, "-out", certificate, "-days", 30, "-subj", "/CN=localhost",
                 "-addext", f"subjectAltName={alternative}")
         return certificate, key
+
+    def for_signing(self, name):
+        """(certificate file, key file) of a client that signs for itself."""
+        key, certificate = self.directory / f"{name}.key", self.directory / f"{name}.pem"
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", 30, "-subj",
+                f"/CN={name}")
+        return certificate, key

@@ -75,12 +75,15 @@ class SignIn:
         self.native = App("native-app", redirect_uri="http://localhost")
         self.desktop = App("desktop-app", "canary+desktop/" + secrets.token_hex(12), "http://localhost")
         self.web = App("web-app", "canary+web/" + secrets.token_hex(12), "https://localhost")
+        self.signer = "signing-app"  # proves itself by PS256 alone
+        self.signer_certificate, self.signer_key = authority.for_signing("signer")
         self.jwt_key = base64.b64encode(os.urandom(32)).decode()
         self.ca_file = authority.certificate
         self.log_path = directory / "sign-in.log"
         orders = {"key": key.read_text(), "cert": certificate.read_text(), "jwt_key": self.jwt_key,
                   "client_id": self.client_id, "client_secret": self.client_secret, "scope": SCOPE,
-                  "clients": [app.registration() for app in (self.native, self.desktop, self.web)]}
+                  "clients": [*(app.registration() for app in (self.native, self.desktop, self.web)),
+                              self._signer_registration()]}
         with open(self.log_path, "wb") as log:
             self.child = subprocess.Popen(["node", "--import", (here / "servers" / "older_node.mjs").as_uri(), here / "servers" / "sign_in.mjs"], cwd=here, stdin=subprocess.PIPE,
                                           stdout=subprocess.PIPE, stderr=log, text=True)
@@ -89,6 +92,16 @@ class SignIn:
         self.token_endpoint = f"{issuer}/token"
         self.authorization_endpoint = f"{issuer}/auth"
         self.device_authorization_endpoint = f"{issuer}/device/auth"
+
+    def _signer_registration(self):
+        """RFC 7523 client authentication, which npm's jose verifies."""
+        from cryptography.x509 import load_pem_x509_certificate
+        from jwt.algorithms import RSAAlgorithm
+
+        public = load_pem_x509_certificate(self.signer_certificate.read_bytes()).public_key()
+        return {"client_id": self.signer, "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": "PS256", "jwks": {"keys": [json.loads(RSAAlgorithm.to_jwk(public))]},
+                "grant_types": ["client_credentials"], "redirect_uris": [], "response_types": [], "scope": SCOPE}
 
     def _order(self, order):
         self.child.stdin.write(json.dumps(order) + "\n")
