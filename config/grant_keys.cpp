@@ -42,6 +42,7 @@ const std::vector<KeyUse>& key_uses() {
       {"owner", with_people},
       {"token_endpoint", at_token_endpoint},
       {"authorization_endpoint", {browser}},
+      {"redirect_uri", {browser}},
       {"device_authorization_endpoint", {device_code}},
       {"scope",
        {client_credentials, device_code, browser, refresh_token, federated, managed_identity, service_account,

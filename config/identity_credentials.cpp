@@ -195,6 +195,7 @@ void take_credentials(IdentityDraft& draft) {
     case Grant::device_code:
     case Grant::browser:
       take_owner(draft);
+      take_redirect_uri(draft);
       return take_client_authentication(draft);
     case Grant::password:
       take_owner(draft);

@@ -28,6 +28,9 @@ void refuse_idle_keys(IdentityDraft& draft);
 // identity_credentials.cpp: what the identity proves itself with.
 void take_credentials(IdentityDraft& draft);
 
+// identity_redirect.cpp
+void take_redirect_uri(IdentityDraft& draft);
+
 // identity_endpoints.cpp: fills {tenant} in, and asks where the secrets go.
 void settle_endpoints(IdentityDraft& draft);
 [[nodiscard]] bool is_shared_tenant(std::string_view tenant);

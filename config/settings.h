@@ -106,6 +106,7 @@ struct Identity {
   std::optional<std::chrono::year_month_day> client_secret_expires;
   std::optional<SigningKey> signing_key;
   std::string owner;           // the person who signs in, of a delegated grant
+  std::string redirect_uri;    // of grant browser; empty: http://localhost at any port
   Secret refresh_token;        // of grant refresh_token: the one to begin with
   Secret password;             // of grant password: the owner's
   std::string assertion_file;  // of grant federated: absolute

@@ -107,12 +107,14 @@ RedirectVerdict Authorization::received(std::string_view query, Instant now) {
 }
 
 TokenRequest Authorization::redeem(const config::Identity& identity, const config::Service& service,
-                                   const config::Secret& code) const {
-  return client_request(identity, service, identity.provider.token_endpoint,
-                        {{.name = "grant_type", .value = "authorization_code"},
-                         {.name = "code", .value = code.reveal()},
-                         {.name = "redirect_uri", .value = redirect_uri_},
-                         {.name = "code_verifier", .value = verifier_.reveal()}});
+                                   const Redemption& redemption) const {
+  return client_request(identity, service,
+                        {.url = identity.provider.token_endpoint,
+                         .fields = {{.name = "grant_type", .value = "authorization_code"},
+                                    {.name = "code", .value = redemption.code.reveal()},
+                                    {.name = "redirect_uri", .value = redirect_uri_},
+                                    {.name = "code_verifier", .value = verifier_.reveal()}},
+                         .now = redemption.now});
 }
 
 TokenError expired_authorization() {

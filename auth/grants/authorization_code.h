@@ -24,6 +24,11 @@ struct ForeignRedirect {
 };
 using RedirectVerdict = std::variant<config::Secret, TokenError, ForeignRedirect>;  // Secret: the code
 
+struct Redemption {
+  const config::Secret& code;
+  std::chrono::system_clock::time_point now;
+};
+
 // One sign-in: one answer, within 5 minutes.
 class Authorization {
  public:
@@ -33,11 +38,12 @@ class Authorization {
 
   // Where the browser goes.
   [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] const std::string& redirect_uri() const { return redirect_uri_; }
   [[nodiscard]] Instant ends() const { return ends_; }
 
   [[nodiscard]] RedirectVerdict received(std::string_view query, Instant now);
   [[nodiscard]] TokenRequest redeem(const config::Identity& identity, const config::Service& service,
-                                    const config::Secret& code) const;
+                                    const Redemption& redemption) const;
 
  private:
   std::string redirect_uri_;

@@ -1,17 +1,15 @@
 #include "auth/grants/client_request.h"
 
+#include "auth/grants/token_form.h"
+
 namespace saslift::auth {
 
-TokenRequest client_request(const config::Identity& identity, const config::Service& service, const std::string& url,
-                            std::vector<FormField> fields) {
-  fields.push_back({.name = "client_id", .value = identity.client_id});
-  if (!identity.client_secret.empty()) {
-    fields.push_back({.name = "client_secret", .value = identity.client_secret.reveal()});
-  }
-  return {.url = url,
-          .body = encode_form(fields),
-          .ca_file = identity.provider.ca_file,
-          .service_ca_file = service.ca_file};
+TokenRequest client_request(const config::Identity& identity, const config::Service& service,
+                            const ClientRequest& wanted) {
+  TokenRequest request = token_form(identity, wanted.fields, wanted.now);
+  request.url = wanted.url;
+  route(request, identity, service);
+  return request;
 }
 
 }  // namespace saslift::auth

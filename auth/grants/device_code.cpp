@@ -84,9 +84,12 @@ std::optional<DeviceAuthorization> read_authorization(std::string_view body) {
 
 }  // namespace
 
-TokenRequest request_device_authorization(const config::Identity& identity, const config::Service& service) {
-  return client_request(identity, service, identity.provider.device_authorization_endpoint,
-                        {{.name = "scope", .value = identity.provider.scope}});
+TokenRequest request_device_authorization(const config::Identity& identity, const config::Service& service,
+                                          std::chrono::system_clock::time_point now) {
+  return client_request(identity, service,
+                        {.url = identity.provider.device_authorization_endpoint,
+                         .fields = {{.name = "scope", .value = identity.provider.scope}},
+                         .now = now});
 }
 
 std::expected<DeviceAuthorization, TokenError> read_device_authorization(FetchOutcome outcome) {
@@ -101,10 +104,12 @@ std::expected<DeviceAuthorization, TokenError> read_device_authorization(FetchOu
 }
 
 TokenRequest request_device_token(const config::Identity& identity, const config::Service& service,
-                                  const config::Secret& device_code) {
-  return client_request(
-      identity, service, identity.provider.token_endpoint,
-      {{.name = "grant_type", .value = grant_type}, {.name = "device_code", .value = device_code.reveal()}});
+                                  const DevicePoll& poll) {
+  return client_request(identity, service,
+                        {.url = identity.provider.token_endpoint,
+                         .fields = {{.name = "grant_type", .value = grant_type},
+                                    {.name = "device_code", .value = poll.device_code.reveal()}},
+                         .now = poll.now});
 }
 
 DevicePolling::DevicePolling(const DeviceAuthorization& authorization, Instant shown)

@@ -21,12 +21,17 @@ struct DeviceAuthorization {
 };
 
 [[nodiscard]] TokenRequest request_device_authorization(const config::Identity& identity,
-                                                        const config::Service& service);
+                                                        const config::Service& service,
+                                                        std::chrono::system_clock::time_point now);
 [[nodiscard]] std::expected<DeviceAuthorization, TokenError> read_device_authorization(FetchOutcome outcome);
 
+struct DevicePoll {
+  const config::Secret& device_code;
+  std::chrono::system_clock::time_point now;
+};
 // Whether the person has confirmed.
 [[nodiscard]] TokenRequest request_device_token(const config::Identity& identity, const config::Service& service,
-                                                const config::Secret& device_code);
+                                                const DevicePoll& poll);
 
 struct AskAgain {};
 using DeviceVerdict = std::variant<AskAgain, Token, TokenError>;

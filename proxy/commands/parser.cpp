@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,11 @@ void take_json(CLI::App& command, Output& output) {
   command.add_flag_callback("--json", [&output] { output = Output::json; }, "one object for programs");
 }
 
+void take_account(CLI::App& command, std::string& account, std::string& mailbox) {
+  command.add_option("NAME", account, "the account, as in [account.NAME]")->required();
+  command.add_option("--mailbox", mailbox, "another mailbox than the account's; needed for a wildcard");
+}
+
 // The subcommands with what was given to them; chosen() once parsed.
 class Parser {
  public:
@@ -37,6 +43,10 @@ class Parser {
     add_check();
     add_password();
     add_certificate();
+    add_sign_in();
+    add_test();
+    add_token();
+    add_sasl();
     add_status();
     add_reseal();
     add_reload();
@@ -101,6 +111,45 @@ class Parser {
             "--json", [this] { certificate_.form = commands::CertificateForm::json; }, "one object for programs")
         ->excludes(der);
   }
+  void add_sign_in() {
+    CLI::App* command = add("sign-in", "Let a person sign in for an identity of grant device_code or browser",
+                            [this] { return commands::sign_in(sign_in_); });
+    command->add_option("NAME", sign_in_.identity, "the identity, as in [identity.NAME]")->required();
+    command->add_flag_callback(
+        "--paste", [this] { sign_in_.browser = commands::SignInBrowser::elsewhere; },
+        "the browser is on another machine: paste its last address here");
+    take_config(*command, sign_in_.config);
+    take_json(*command, sign_in_.output);
+  }
+  void add_test() {
+    CLI::App* command = add("test", "Log in at the provider for an account by each of its protocols",
+                            [this] { return commands::test(test_); });
+    take_account(*command, test_.account, test_.mailbox);
+    take_config(*command, test_.config);
+    take_json(*command, test_.output);
+  }
+  void add_token() {
+    CLI::App* command =
+        add("token", "Get a token for an identity and say what is in it", [this] { return commands::token(token_); });
+    command->add_option("NAME", token_.identity, "the identity, as in [identity.NAME]")->required();
+    command->add_option("--mailbox", token_.mailbox, "for an identity that acts for one mailbox at a time");
+    command->add_flag_callback(
+        "--show", [this] { token_.secret = commands::SecretIs::shown; }, "the token itself, too: a secret");
+    take_config(*command, token_.config);
+    take_json(*command, token_.output);
+  }
+  void add_sasl() {
+    static const std::map<std::string, config::Protocol> protocols{
+        {"imap", config::Protocol::imap}, {"pop3", config::Protocol::pop3}, {"smtp", config::Protocol::smtp}};
+    CLI::App* command = add("sasl", "Print what an account logs in with at the provider, to try by hand: a secret",
+                            [this] { return commands::sasl(sasl_); });
+    take_account(*command, sasl_.account, sasl_.mailbox);
+    command->add_option("PROTOCOL", sasl_.protocol, "imap, pop3 or smtp")
+        ->required()
+        ->transform(CLI::CheckedTransformer(protocols));
+    take_config(*command, sasl_.config);
+    take_json(*command, sasl_.output);
+  }
   void add_status() {
     CLI::App* command =
         add("status", "Ask the running saslift how it does", [this] { return commands::status(status_); });
@@ -148,6 +197,10 @@ class Parser {
   commands::CheckOptions check_;
   commands::PasswordOptions password_;
   commands::CertificateOptions certificate_;
+  commands::SignInOptions sign_in_;
+  commands::TestOptions test_;
+  commands::TokenOptions token_;
+  commands::SaslOptions sasl_;
   commands::StatusOptions status_;
   commands::ResealOptions reseal_;
   commands::ReloadOptions reload_;

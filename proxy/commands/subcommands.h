@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "config/settings.h"
+
 namespace saslift::proxy::commands {
 
 inline constexpr int yes = 0;
@@ -41,6 +43,43 @@ struct CertificateOptions {
   CertificateForm form = CertificateForm::pem;
 };
 [[nodiscard]] int certificate(const CertificateOptions& options);
+
+enum class SignInBrowser { here, elsewhere };
+struct SignInOptions {
+  ConfigChoice config;
+  std::string identity;
+  SignInBrowser browser = SignInBrowser::here;
+  Output output = Output::people;
+};
+[[nodiscard]] int sign_in(const SignInOptions& options);
+
+// Of what is a secret: said only when asked for.
+enum class SecretIs { withheld, shown };
+struct TokenOptions {
+  ConfigChoice config;
+  std::string identity;
+  std::string mailbox;
+  SecretIs secret = SecretIs::withheld;
+  Output output = Output::people;
+};
+[[nodiscard]] int token(const TokenOptions& options);
+
+struct SaslOptions {
+  ConfigChoice config;
+  std::string account;
+  config::Protocol protocol = config::Protocol::imap;
+  std::string mailbox;
+  Output output = Output::people;
+};
+[[nodiscard]] int sasl(const SaslOptions& options);
+
+struct TestOptions {
+  ConfigChoice config;
+  std::string account;
+  std::string mailbox;
+  Output output = Output::people;
+};
+[[nodiscard]] int test(const TestOptions& options);
 
 enum class StatusQuestion { everything, readiness };
 struct StatusOptions {

@@ -81,11 +81,12 @@ TEST_CASE("a code is redeemed with the verifier of RFC 7636 and the same redirec
   const std::string fields =
       "grant_type=authorization_code&code=c%2Fd&redirect_uri=https%3A%2F%2Flocalhost"
       "&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id=app";
-  const TokenRequest request = made.redeem(identity, {}, config::Secret("c/d"));
+  const config::Secret code("c/d");
+  const TokenRequest request = made.redeem(identity, {}, {.code = code, .now = {}});
   CHECK(request.url == "https://login.example/token");
   CHECK(request.body.reveal() == fields);
   identity.client_secret = config::Secret("a+b");
-  CHECK(made.redeem(identity, {}, config::Secret("c/d")).body.reveal() == fields + "&client_secret=a%2Bb");
+  CHECK(made.redeem(identity, {}, {.code = code, .now = {}}).body.reveal() == fields + "&client_secret=a%2Bb");
 }
 
 TEST_CASE("FAULTS 49: a redirect counts once, within 5 minutes and with the right state") {

@@ -84,16 +84,17 @@ TEST_CASE("device_code asks as EXCHANGE 1.5 says") {
   identity.provider.token_endpoint = "https://login.example/token";
   identity.provider.device_authorization_endpoint = "https://login.example/devicecode";
   identity.provider.ca_file = "/ca.pem";
-  const TokenRequest shown = request_device_authorization(identity, {});
+  const TokenRequest shown = request_device_authorization(identity, {}, {});
   CHECK(shown.url == "https://login.example/devicecode");
   CHECK(shown.ca_file == "/ca.pem");
   CHECK(shown.body.reveal() == "scope=https%3A%2F%2Foutlook.office.com%2FSMTP.Send%20offline_access&client_id=app");
-  const TokenRequest polled = request_device_token(identity, {}, config::Secret("d/c"));
+  const config::Secret code("d/c");
+  const TokenRequest polled = request_device_token(identity, {}, {.device_code = code, .now = {}});
   CHECK(polled.url == "https://login.example/token");
   CHECK(polled.body.reveal() ==
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d%2Fc&client_id=app");
   identity.client_secret = config::Secret("s+t");
-  CHECK(request_device_token(identity, {}, config::Secret("dc"))
+  CHECK(request_device_token(identity, {}, {.device_code = code, .now = {}})
             .body.reveal()
             .ends_with("&client_id=app&client_secret=s%2Bt"));
 }

@@ -85,6 +85,7 @@ TEST_CASE("every key that does nothing for a grant is refused, and every one tha
        {"client_credentials", "device_code", "browser", "refresh_token", "federated", "service_account", "password"}},
       {"authorization_endpoint", "\"https://a/b\"", {"browser"}},
       {"device_authorization_endpoint", "\"https://a/b\"", {"device_code"}},
+      {"redirect_uri", "\"http://localhost\"", {"browser"}},
   };
   const RefusalFixture fixture;
   for (const std::string& grant : grants) {
@@ -100,6 +101,32 @@ TEST_CASE("every key that does nothing for a grant is refused, and every one tha
       CHECK(std::none_of(told.begin(), told.end(),
                          [](const std::string& problem) { return problem.find("unknown key") != std::string::npos; }));
     }
+  }
+}
+
+TEST_CASE("a redirect URI is https, or the loopback's") {
+  const RefusalFixture fixture;
+  for (const auto& [uri, good] : std::vector<std::pair<std::string, bool>>{
+           {"http://localhost", true},
+           {"http://localhost:8400/cb", true},
+           {"http://127.0.0.1/", true},
+           {"http://[::1]:1", true},
+           {"https://localhost", true},
+           {"https://login.microsoftonline.com/common/oauth2/nativeclient", true},
+           {"http://example.com", false},
+           {"http://localhost.example.com", false},
+           {"http://localhost/?a", false},
+           {"http://localhost/#a", false},
+           {"https://", false},
+           {"localhost", false},
+           {"", false},
+       }) {
+    CAPTURE(uri);
+    const auto told = fixture.problems(identity("grant = \"browser\"\nredirect_uri = \"" + uri + "\""));
+    const bool refused = std::any_of(told.begin(), told.end(), [](const std::string& problem) {
+      return problem.find("redirect URI") != std::string::npos || problem.find("'redirect_uri'") != std::string::npos;
+    });
+    CHECK(refused == !good);
   }
 }
 

@@ -1,6 +1,7 @@
 """A saslift under test: its configuration, its process, its log and what must never be in it."""
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -53,21 +54,23 @@ class Configuration:
         self.tables.append((f"[{name}]", fields))
 
     def provider(self, name, sign_in, imap=None, pop3=None, smtp=None, host="localhost", ca_file=None,
-                 token_endpoint=None):
+                 token_endpoint=None, **fields):
         """imap, pop3, smtp: (port, "implicit" | "starttls")."""
         ends = {"imap": imap, "pop3": pop3, "smtp": smtp}
-        fields = {key: {"host": host, "port": end[0], "tls": end[1]} for key, end in ends.items() if end}
-        self.table(f"provider.{name}", **fields, token_endpoint=token_endpoint or sign_in.token_endpoint,
-                   scope=sign_in.scope, ca_file=str(ca_file or sign_in.ca_file))
+        servers = {key: {"host": host, "port": end[0], "tls": end[1]} for key, end in ends.items() if end}
+        fields = {"scope": sign_in.scope, **fields}
+        self.table(f"provider.{name}", **servers, token_endpoint=token_endpoint or sign_in.token_endpoint,
+                   ca_file=str(ca_file or sign_in.ca_file), **fields)
 
-    def identity(self, name, app, provider):
-        """app: whatever has a client_id and a client_secret."""
-        secret = self.directory / f"{name}.secret"
-        secret.write_text(app.client_secret)
-        secret.chmod(0o600)
-        self.secrets.add(app.client_secret)
-        self.table(f"identity.{name}", provider=provider, client_id=app.client_id,
-                   client_secret=f"file:{secret.name}")
+    def identity(self, name, app, provider, **fields):
+        """app: whatever has a client_id and a client_secret, which is None for a public client."""
+        if app.client_secret:
+            secret = self.directory / f"{name}.secret"
+            secret.write_text(app.client_secret)
+            secret.chmod(0o600)
+            self.secrets.add(app.client_secret)
+            fields = {"client_secret": f"file:{secret.name}", **fields}
+        self.table(f"identity.{name}", provider=provider, client_id=app.client_id, **fields)
 
     def account(self, name, password, identity, login=None, mailbox=None, **fields):
         self.secrets.add(password.text)
@@ -99,7 +102,8 @@ class Saslift:
         self.path = directory / "saslift.toml"
         configuration.write(self.path)
         self.listeners = [fields["protocol"] for head, fields in configuration.tables if head == "[[listener]]"]
-        self.process = Process([*before, binary, "run", "--config", self.path], directory / "saslift.log")
+        log = next(path for path in (directory / f"saslift.{start}.log" for start in itertools.count(1)) if not path.exists())
+        self.process = Process([*before, binary, "run", "--config", self.path], log)
         self.pid = self.process.child.pid
         try:
             heard = wait_until(self._all_listening, self.process.log)

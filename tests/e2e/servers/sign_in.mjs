@@ -2,7 +2,7 @@
 // ones, and those of people, who sign in at /interaction without being asked anything.
 // The first line of stdin is what it is to be: {"key": PEM, "cert": PEM, "jwt_key": base64, "client_id", "client_secret",
 // "scope", "clients": [more of them, as oidc-provider takes them]} -> {"port": n}. In front of /token stand a counter and a switch, reached by further lines:
-//   {"mode": "issue" | "expired" | "wrong_key" | "status", "status": 503, "headers": {...}}
+//   {"mode": "issue" | "expired" | "expired_once" | "wrong_key" | "status", "status": 503, "headers": {...}}
 //   {"person": the name of whoever signs in from now on, or null: who declines}
 //   -> {"requests": n, "tokens": [every access and refresh token so far]}
 import { createSecretKey, randomBytes } from 'node:crypto'
@@ -73,7 +73,8 @@ server.listen(0, '127.0.0.1', () => {
           jwt.payload.idtyp = token.accountId ? 'user' : 'app'
           if (token.accountId) jwt.payload.upn = token.accountId
           jwt.payload.opens = token.accountId ?? 'app' // for Dovecot 2.4
-          if (now.mode === 'expired') jwt.payload.exp = jwt.payload.iat - 60
+          if (now.mode.startsWith('expired')) jwt.payload.exp = jwt.payload.iat - 60
+          if (now.mode === 'expired_once') now = { mode: 'issue' }
         },
       },
     },

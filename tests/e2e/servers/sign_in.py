@@ -12,6 +12,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from .certificates import openssl
+
 SCOPE = "https://mail.example.test/.default"
 DELEGATED_SCOPE = SCOPE + " offline_access"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -24,12 +26,35 @@ class App:
     client_secret: str | None = None
     redirect_uri: str | None = None
 
+    def proof(self):
+        if not self.client_secret:
+            return {"token_endpoint_auth_method": "none"}
+        return {"token_endpoint_auth_method": "client_secret_post", "client_secret": self.client_secret}
+
     def registration(self):
-        confidential = {"client_secret": self.client_secret, "token_endpoint_auth_method": "client_secret_post"}
-        return {"client_id": self.client_id, **(confidential if self.client_secret else {"token_endpoint_auth_method": "none"}),
+        return {"client_id": self.client_id, **self.proof(),
                 "application_type": "web" if self.redirect_uri.startswith("https") else "native",
                 "redirect_uris": [self.redirect_uri], "response_types": ["code"],
                 "grant_types": ["authorization_code", "refresh_token", DEVICE_CODE]}
+
+
+class KeyApp:
+    """An app that proves itself with a certificate: private_key_jwt, for itself and for people."""
+    client_id, client_secret, redirect_uri = "key-app", None, "http://localhost"
+
+    def __init__(self, directory):
+        key, certificate = directory / "key-app.key", directory / "key-app.crt"
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", 90,
+                "-subj", "/CN=key-app")
+        self.pem = certificate.read_text() + key.read_text()
+        modulus = openssl("x509", "-in", certificate, "-noout", "-modulus").decode().strip().split("=")[1]
+        self.public = {"kty": "RSA", "e": "AQAB", "n": base64.urlsafe_b64encode(bytes.fromhex(modulus)).decode().rstrip("=")}
+
+    def registration(self):
+        return {"client_id": self.client_id, "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": "PS256", "jwks": {"keys": [{**self.public, "use": "sig"}]},
+                "application_type": "native", "redirect_uris": [self.redirect_uri], "response_types": ["code"],
+                "grant_types": ["client_credentials", "authorization_code", "refresh_token"]}
 
 
 class Browser:
@@ -77,12 +102,13 @@ class SignIn:
         self.web = App("web-app", "canary+web/" + secrets.token_hex(12), "https://localhost")
         self.signer = "signing-app"  # proves itself by PS256 alone
         self.signer_certificate, self.signer_key = authority.for_signing("signer")
+        self.key_app = KeyApp(directory)
         self.jwt_key = base64.b64encode(os.urandom(32)).decode()
         self.ca_file = authority.certificate
         self.log_path = directory / "sign-in.log"
         orders = {"key": key.read_text(), "cert": certificate.read_text(), "jwt_key": self.jwt_key,
                   "client_id": self.client_id, "client_secret": self.client_secret, "scope": SCOPE,
-                  "clients": [*(app.registration() for app in (self.native, self.desktop, self.web)),
+                  "clients": [*(app.registration() for app in (self.native, self.desktop, self.web, self.key_app)),
                               self._signer_registration()]}
         with open(self.log_path, "wb") as log:
             self.child = subprocess.Popen(["node", "--import", (here / "servers" / "older_node.mjs").as_uri(), here / "servers" / "sign_in.mjs"], cwd=here, stdin=subprocess.PIPE,

@@ -86,9 +86,9 @@ TEST_CASE("wrong use is 2 and says so, help is 0") {
     std::vector<std::string> arguments;
     const char* said;
   };
-  for (const Row& row :
-       {Row{{}, "subcommand"}, Row{{"sign-in"}, "unknown command 'sign-in'"}, Row{{"check", "--colour"}, "--colour"},
-        Row{{"run", "--config"}, "--config"}, Row{{"password", "a", "b"}, "b"}, Row{{"--nonsense"}, ""}}) {
+  for (const Row& row : {Row{{}, "subcommand"}, Row{{"sing-in"}, "unknown command 'sing-in'"}, Row{{"sign-in"}, "NAME"},
+                         Row{{"check", "--colour"}, "--colour"}, Row{{"run", "--config"}, "--config"},
+                         Row{{"password", "a", "b"}, "b"}, Row{{"--nonsense"}, ""}}) {
     const auto ran = saslift_with(directory, row.arguments);
     CHECK(ran.status == 2);
     CHECK(ran.out.empty());
