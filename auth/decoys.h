@@ -16,6 +16,8 @@ namespace saslift::auth {
 class Decoys {
  public:
   explicit Decoys(const config::Settings& settings);
+  // The accounts have changed; which cost an unknown login has stays as it was while their number does.
+  void reload(const config::Settings& settings);
 
   [[nodiscard]] const std::string& of(std::string_view login) const;
 

@@ -28,7 +28,7 @@ LoginDesk::State::State(const config::Settings& configured, std::uint64_t seed)
       decoys(configured),
       refresh_tokens(configured),
       tokens(configured, refresh_tokens, seed),
-      slots({.submission = configured.service.smtp_connections, .reading = configured.service.connections}),
+      slots(slot_limits(configured)),
       trust(trust_files(configured)) {}
 
 void LoginDesk::State::question(WorkerId worker, LoginQuestion asked, Instant now) {

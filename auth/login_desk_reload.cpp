@@ -23,6 +23,8 @@ bool still_admits(const config::Account* before, const config::Account* now) {
 
 void LoginDesk::State::reload(const config::Settings& before, Instant now) {
   accounts = Accounts(*settings);
+  decoys.reload(*settings);
+  for (const LoginKey& next : slots.change_limits(slot_limits(*settings))) turns.push_back(next);
   trust = trust_files(*settings);
   tokens.reload(before);
   refresh_tokens.reload({.instant = now, .wall = wall});
@@ -44,11 +46,13 @@ void LoginDesk::State::find_again(OpenLogin& login, const config::Settings& befo
   login.account = nullptr;
   login.identity = nullptr;
   login.endpoint = nullptr;
-  static_cast<void>(find_account(login));  // why it is doomed was said before
+  // Why it is doomed was said before.
+  static_cast<void>(login.mechanism == ClientMechanism::trusted_address ? find_trusted(login) : find_account(login));
   const bool same = still_admits(find(before, account), find(*settings, account)) && login.account != nullptr &&
                     login.account->name == account && login.mailbox == mailbox &&
                     (login.identity != nullptr ? login.identity->name : "") == identity;
-  const bool waits_for_endpoint = std::holds_alternative<Gathering>(login.phase);
+  const bool waits_for_endpoint =
+      std::holds_alternative<AwaitingSlot>(login.phase) || std::holds_alternative<Gathering>(login.phase);
   if (same && (login.endpoint != nullptr || !waits_for_endpoint)) return;
   if (std::holds_alternative<TryingServer>(login.phase)) {
     actions.emplace_back(EndWorkerSession{.worker = login.key.worker,

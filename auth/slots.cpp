@@ -22,6 +22,24 @@ Slots::Place Slots::ask(const LoginKey& who, const SlotPool& pool) {
   return Place::waiting;
 }
 
+std::optional<LoginKey> Slots::next_in(Pool& pool, std::size_t limit) {
+  if (pool.queue.empty() || pool.holders.size() >= limit) return std::nullopt;
+  const LoginKey next = pool.queue.front();
+  pool.queue.pop_front();
+  pool.holders.insert(next);
+  ++in_use_;
+  return next;
+}
+
+std::vector<LoginKey> Slots::change_limits(Limits limits) {
+  limits_ = limits;
+  std::vector<LoginKey> turns;
+  for (auto& [name, pool] : pools_) {
+    while (const auto next = next_in(pool, limit_of(name.kind))) turns.push_back(*next);
+  }
+  return turns;
+}
+
 std::optional<LoginKey> Slots::leave(const LoginKey& who) {
   const auto found = of_.find(who);
   if (found == of_.end()) return std::nullopt;
@@ -33,15 +51,14 @@ std::optional<LoginKey> Slots::leave(const LoginKey& who) {
     std::erase(pool.queue, who);
   } else {
     --in_use_;
-    if (!pool.queue.empty()) {
-      next = pool.queue.front();
-      pool.queue.pop_front();
-      pool.holders.insert(*next);
-      ++in_use_;
-    }
+    next = next_in(pool, limit_of(entry->first.kind));
   }
   if (pool.holders.empty() && pool.queue.empty()) pools_.erase(entry);
   return next;
+}
+
+Slots::Limits slot_limits(const config::Settings& settings) {
+  return {.submission = settings.service.smtp_connections, .reading = settings.service.connections};
 }
 
 }  // namespace saslift::auth

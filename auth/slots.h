@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "auth/open_login.h"
 
@@ -37,6 +38,8 @@ class Slots {
   [[nodiscard]] Place ask(const LoginKey& who, const SlotPool& pool);
   // Gives back what it has, or its place in the queue. Returns whose turn it is now; that one has its slot.
   [[nodiscard]] std::optional<LoginKey> leave(const LoginKey& who);
+  // Who holds a slot keeps it. Returns whose turn it is now; they have their slots.
+  [[nodiscard]] std::vector<LoginKey> change_limits(Limits limits);
 
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
   [[nodiscard]] std::size_t waiting() const { return of_.size() - in_use_; }
@@ -47,11 +50,14 @@ class Slots {
     std::deque<LoginKey> queue;
   };
   [[nodiscard]] std::size_t limit_of(SlotKind kind) const;
+  [[nodiscard]] std::optional<LoginKey> next_in(Pool& pool, std::size_t limit);
 
   Limits limits_;
   std::map<SlotPool, Pool> pools_;  // none that is empty
   std::map<LoginKey, SlotPool> of_;
   std::size_t in_use_ = 0;
 };
+
+[[nodiscard]] Slots::Limits slot_limits(const config::Settings& settings);
 
 }  // namespace saslift::auth

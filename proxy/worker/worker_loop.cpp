@@ -140,7 +140,7 @@ void WorkerLoop::accepted(const ListenerFacts& listener, std::unique_ptr<net::Tc
 }
 
 void WorkerLoop::await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream,
-                                std::string balancer) {
+                                const std::string& balancer) {
   if (const auto why = entrance_.refusal_of_balancer()) return turn_away(listener, *stream, *why, balancer);
   const auto id = unused_id();
   entrance_.balancer_came(id);

@@ -45,7 +45,8 @@ class WorkerLoop final : private Keeper {
   void renew_certificate(const auth::NewCertificate& order);
   void answer(auth::SessionId session, auth::LoginAnswer answer);
   void accepted(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream);
-  void await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream, std::string balancer);
+  void await_preamble(const ListenerFacts& listener, std::unique_ptr<net::TcpStream> stream,
+                      const std::string& balancer);
   void preamble_over(auth::SessionId id);
   void enter(const ListenerFacts& listener, std::unique_ptr<net::ByteStream> stream, SessionFacts facts);
   void turn_away(const ListenerFacts& listener, net::ByteStream& stream, auth::TurnAway why,

@@ -106,6 +106,29 @@ TEST_CASE("a login on the way whose account is gone is told to try again") {
   CHECK(bench.desk.status(bench.now).open_questions == 0);
 }
 
+TEST_CASE("a login that waits for a slot outlives a reload, or is told that it does not") {
+  DeskBench bench;
+  config::Settings narrow = make_settings();
+  narrow.service.smtp_connections = 1;
+  narrow.service.connections = 1;
+  bench.reload(std::move(narrow));
+  bench.log_in(1);
+  bench.ask(2);
+  REQUIRE(bench.desk.status(bench.now).slots_waiting == 1);
+  SECTION("the new limits count at once") {
+    bench.reload(make_settings());
+    CHECK(bench.desk.status(bench.now).slots_waiting == 0);
+    CHECK(bench.granted(2) != nullptr);
+  }
+  SECTION("its provider has lost the server") {
+    config::Settings next = make_settings();
+    for (auto& [name, identity] : next.identities) identity.provider.imap.reset();
+    bench.reload(std::move(next));
+    CHECK(bench.failure(2) == "shutting_down");
+    CHECK(bench.desk.status(bench.now).slots_waiting == 0);
+  }
+}
+
 TEST_CASE("FAULTS 46: a token of what an identity was serves nobody after a reload") {
   DeskBench bench;
   bench.log_in(1);

@@ -294,7 +294,7 @@ def test_the_end_of_a_token_in_mid_session_passes_unchanged(exchange, at_exchang
         client.until(b"+ ")
         exchange.tokens.expire_all()
         assert client.rest() == b"* BYE Session invalidated - AccessTokenExpired\r\n"
-    assert session_end(at_exchange, address)["reason"].startswith("server_closed")
+    assert session_end(at_exchange, address)["reason"].startswith("token_expired")
 
 
 @pytest.fixture
