@@ -46,7 +46,7 @@ PROGRAMS = (
 # Not tried by machine, and why.
 UNTRIED = {
     "alpine": "has a full screen and no batch mode, and is not driven here",
-    "Thunderbird": "has no way to set up an account and log in without a person",
+    "Thunderbird": "has a window and no batch mode, and is not driven here",
 }
 
 
