@@ -36,7 +36,7 @@ auth::TokenOutcome refreshed(const config::Settings& settings, const config::Ide
   auth::TokenOutcome outcome =
       ask(settings, identity, {.subject = {}, .refresh_token = refresh_token, .now = std::chrono::system_clock::now()});
   if (!outcome) return outcome;
-  if (std::string refusal = tokens.refusal_of(identity.name, outcome->user); !refusal.empty()) {
+  if (std::string refusal = tokens.refusal_of({.identity = identity.name, .user = outcome->user}); !refusal.empty()) {
     return failed("foreign_user", std::move(refusal));
   }
   static_cast<void>(tokens.refreshed(identity.name, outcome->refresh_token, outcome->user, now()));

@@ -152,7 +152,7 @@ TEST_CASE("run: listens, tells its status, takes no second keeper, survives a wo
   CHECK(greeting_of(address).starts_with("* OK "));
 
   keeper.signal(SIGHUP);
-  keeper.logs("reload_ignored");
+  keeper.logs(" reloaded ");
   keeper.signal(SIGTERM);
   CHECK(keeper.ended() == 0);
   CHECK(keeper.log().ends_with(" info stopped reason=drained\n"));
