@@ -79,8 +79,8 @@ TEST_CASE("a code is redeemed with the verifier of RFC 7636 and the same redirec
   config::Identity identity = identity_at("https://login.example/authorize");
   const Authorization made(identity, "https://localhost", rfc_7636_seed(), start);
   const std::string fields =
-      "grant_type=authorization_code&code=c%2Fd&redirect_uri=https%3A%2F%2Flocalhost"
-      "&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id=app";
+      "client_id=app&grant_type=authorization_code&code=c%2Fd&redirect_uri=https%3A%2F%2Flocalhost"
+      "&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
   const config::Secret code("c/d");
   const TokenRequest request = made.redeem(identity, {}, {.code = code, .now = {}});
   CHECK(request.url == "https://login.example/token");

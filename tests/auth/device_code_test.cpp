@@ -87,16 +87,16 @@ TEST_CASE("device_code asks as EXCHANGE 1.5 says") {
   const TokenRequest shown = request_device_authorization(identity, {}, {});
   CHECK(shown.url == "https://login.example/devicecode");
   CHECK(shown.ca_file == "/ca.pem");
-  CHECK(shown.body.reveal() == "scope=https%3A%2F%2Foutlook.office.com%2FSMTP.Send%20offline_access&client_id=app");
+  CHECK(shown.body.reveal() == "client_id=app&scope=https%3A%2F%2Foutlook.office.com%2FSMTP.Send%20offline_access");
   const config::Secret code("d/c");
   const TokenRequest polled = request_device_token(identity, {}, {.device_code = code, .now = {}});
   CHECK(polled.url == "https://login.example/token");
   CHECK(polled.body.reveal() ==
-        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d%2Fc&client_id=app");
+        "client_id=app&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d%2Fc");
   identity.client_secret = config::Secret("s+t");
   CHECK(request_device_token(identity, {}, {.device_code = code, .now = {}})
             .body.reveal()
-            .ends_with("&client_id=app&client_secret=s%2Bt"));
+            .ends_with("&device_code=d%2Fc&client_secret=s%2Bt"));
 }
 
 TEST_CASE("a device authorization is read, with the RFC's defaults and Google's name for the address") {
