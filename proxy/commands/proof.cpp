@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "auth/remedies.h"
+#include "auth/upstream_user.h"
 #include "config/text_forms.h"
 
 namespace saslift::proxy::commands {
@@ -25,6 +26,16 @@ std::expected<Subject, std::string> find_subject(const config::Settings& setting
     return std::unexpected("the mailbox holds a control character, which no server takes");
   }
   return subject;
+}
+
+std::string upstream_user(const Subject& subject, config::Protocol protocol) {
+  const bool own = subject.account.mailbox.empty() || subject.mailbox == subject.account.mailbox;
+  const auth::AccountMatch match{.account = &subject.account,
+                                 .mailbox = subject.mailbox,
+                                 .kind = own ? auth::MailboxKind::own : auth::MailboxKind::shared,
+                                 .flaw = {}};
+  const std::string_view fixed = auth::fixed_upstream_user(match, subject.identity, protocol);
+  return std::string(fixed.empty() ? std::string_view(subject.mailbox) : fixed);
 }
 
 auth::TokenKey token_key(const Subject& subject) {

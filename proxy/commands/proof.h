@@ -20,6 +20,9 @@ struct Subject {
 [[nodiscard]] std::expected<Subject, std::string> find_subject(const config::Settings& settings,
                                                                const std::string& account, std::string_view mailbox);
 
+// The user that a login by this protocol names to the server.
+[[nodiscard]] std::string upstream_user(const Subject& subject, config::Protocol protocol);
+
 [[nodiscard]] auth::TokenKey token_key(const Subject& subject);
 
 // Cause and next step, a line each; empty: neither is known.

@@ -61,7 +61,7 @@ int sasl(const SaslOptions& options) {
                error.description.empty() ? "" : ": ", error.description, remedy_lines(error));
     return no;
   }
-  const ServerLogin login{.mailbox = subject->mailbox,
+  const ServerLogin login{.mailbox = upstream_user(*subject, options.protocol),
                           .access_token = std::move(token->access_token),
                           .mechanism = subject->identity.provider.mechanism,
                           .tls = endpoint->tls,

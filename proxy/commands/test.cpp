@@ -88,7 +88,7 @@ Tried try_protocol(const config::Settings& settings, const Subject& subject, con
   trial::Plan plan{.protocol = protocol, .service = settings.service, .ca_file = provider.ca_file, .granted = {}};
   plan.granted.account = subject.account.name;
   plan.granted.identity = subject.identity.name;
-  plan.granted.mailbox = subject.mailbox;
+  plan.granted.mailbox = upstream_user(subject, protocol);
   plan.granted.mechanism = provider.mechanism;
   plan.granted.access_token = token.access_token.copy();
   plan.granted.host = tried.endpoint.host;

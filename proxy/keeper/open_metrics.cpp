@@ -126,6 +126,14 @@ void write_logins(Page& page, const StatusFacts& facts, const Tally& tally) {
   page.sample({}, facts.desk.sessions);
   page.gauge("saslift_open_questions", "Logins that wait for the keeper.");
   page.sample({}, facts.desk.open_questions);
+  page.gauge("saslift_slots_in_use", "Connections at the providers, counted by mailbox.");
+  page.sample({}, facts.desk.slots_in_use);
+  page.gauge("saslift_slots_waiting", "Logins that wait for a connection of their mailbox to end.");
+  page.sample({}, facts.desk.slots_waiting);
+  page.counter("saslift_clients_turned_away", "Connections that got no session, by reason.");
+  for (std::size_t i = 0; i < facts.desk.turned_away.size(); ++i) {
+    page.sample({{"reason", auth::name_of(static_cast<auth::TurnAway>(i))}}, facts.desk.turned_away.at(i));
+  }
   page.counter("saslift_logins", "Logins by protocol and what became of them.");
   write_counts(page, tally.logins, {"protocol", "result"});
   page.histogram("saslift_login_phase_seconds", "How long the phases of successful logins took.");

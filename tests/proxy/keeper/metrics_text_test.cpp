@@ -41,6 +41,9 @@ std::string page(MetricsFormat format) {
   facts.workers.push_back({11, 0, 0, true});
   facts.workers.push_back({0, 0, 0, false});
   facts.desk.sessions = 2;
+  facts.desk.slots_in_use = 3;
+  facts.desk.slots_waiting = 1;
+  facts.desk.turned_away.at(static_cast<std::size_t>(auth::TurnAway::not_allowed)) = 4;
   facts.desk.identities.emplace_back().name = "office";
   facts.desk.identities.front().token_life_left = auth::Duration{3'000'500};
   facts.desk.identities.front().expiries.push_back(
@@ -59,6 +62,10 @@ TEST_CASE("the log's events are counted by protocol and result, phase and direct
   for (const char* line :
        {"saslift_uptime_seconds 61",
         "saslift_sessions 2",
+        "saslift_slots_in_use 3",
+        "saslift_slots_waiting 1",
+        "saslift_clients_turned_away_total{reason=\"not_allowed\"} 4",
+        "saslift_clients_turned_away_total{reason=\"session_cap\"} 0",
         "saslift_workers{state=\"serving\"} 1",
         "saslift_workers{state=\"retired\"} 1",
         "saslift_logins_total{protocol=\"imap\",result=\"succeeded\"} 3",
