@@ -130,6 +130,7 @@ def test_certificate(exchange_lab, site, certificate, kept, algorithm):
     trial.app.proofs.certificates.append(certificate.chain.read_bytes())
     trial.app.client_secret = str(uuid.uuid4())  # nobody knows it
     chosen = {"assertion": algorithm} if algorithm else {}
+    trial.made.secrets.add(certificate.key.read_text().split("\n")[1])  # a line of the key (FAULTS 53)
     trial.identity("client_credentials", client_id=trial.app.client_id, **kept(trial, certificate), **chosen).run()
     trial.gets_in()
     assert trial.request.error == 0

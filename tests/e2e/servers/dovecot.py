@@ -28,7 +28,7 @@ postmaster_address = postmaster@example.test
 submission_relay_host = 127.0.0.1
 submission_relay_port = {sink}
 submission_max_mail_size = 60M
-auth_mechanisms = xoauth2
+auth_mechanisms = xoauth2 oauthbearer
 auth_failure_delay = 0
 auth_cache_size = 0
 auth_verbose = yes
@@ -162,7 +162,7 @@ submission_relay_host = 127.0.0.1
 submission_relay_port = {sink}
 submission_max_mail_size = 60M
 login_log_format_elements = user=<%{{original_user}}> method=%{{mechanism}} rip=%{{remote_ip}} %{{secured}}
-auth_mechanisms = xoauth2
+auth_mechanisms = xoauth2 oauthbearer
 auth_username_format = %{{user | domain | if('eq', 'example.test', 'app', user)}}
 auth_failure_delay = 0
 auth_cache_size = 0
