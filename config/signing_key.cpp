@@ -14,22 +14,17 @@
 #include <memory>
 #include <vector>
 
+#include "config/released_by.h"
+
 namespace saslift::config {
 namespace {
 
-template <auto release>
-struct Releases {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Releases<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-using Pkcs12 = std::unique_ptr<PKCS12, Releases<PKCS12_free>>;
-using Context = std::unique_ptr<OSSL_LIB_CTX, Releases<OSSL_LIB_CTX_free>>;
-using Module = std::unique_ptr<OSSL_PROVIDER, Releases<OSSL_PROVIDER_unload>>;
+using Bio = std::unique_ptr<BIO, ReleasedBy<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, ReleasedBy<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, ReleasedBy<EVP_PKEY_free>>;
+using Pkcs12 = std::unique_ptr<PKCS12, ReleasedBy<PKCS12_free>>;
+using Context = std::unique_ptr<OSSL_LIB_CTX, ReleasedBy<OSSL_LIB_CTX_free>>;
+using Module = std::unique_ptr<OSSL_PROVIDER, ReleasedBy<OSSL_PROVIDER_unload>>;
 using Certificates = std::vector<Certificate>;
 struct FreesStack {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_pop_free(stack, X509_free); }

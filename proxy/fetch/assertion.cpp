@@ -18,22 +18,16 @@
 #include <vector>
 
 #include "auth/grants/base64url.h"
+#include "config/released_by.h"
 
 namespace saslift::proxy::fetch {
 namespace {
 
-template <auto release>
-struct Releases {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Releases<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Releases<EVP_MD_CTX_free>>;
-using Store = std::unique_ptr<OSSL_STORE_CTX, Releases<OSSL_STORE_close>>;
-using StoreInfo = std::unique_ptr<OSSL_STORE_INFO, Releases<OSSL_STORE_INFO_free>>;
+using Bio = std::unique_ptr<BIO, config::ReleasedBy<BIO_free_all>>;
+using Key = std::unique_ptr<EVP_PKEY, config::ReleasedBy<EVP_PKEY_free>>;
+using Digest = std::unique_ptr<EVP_MD_CTX, config::ReleasedBy<EVP_MD_CTX_free>>;
+using Store = std::unique_ptr<OSSL_STORE_CTX, config::ReleasedBy<OSSL_STORE_close>>;
+using StoreInfo = std::unique_ptr<OSSL_STORE_INFO, config::ReleasedBy<OSSL_STORE_INFO_free>>;
 
 constexpr std::size_t largest_assertion = 32 * 1024;
 

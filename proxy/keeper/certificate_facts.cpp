@@ -10,20 +10,14 @@
 #include <memory>
 
 #include "config/network.h"
+#include "config/released_by.h"
 
 namespace saslift::proxy::keeper {
 namespace {
 
-template <auto free>
-struct Free {
-  template <class Thing>
-  void operator()(Thing* thing) const {
-    free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
+using Bio = std::unique_ptr<BIO, config::ReleasedBy<BIO_free>>;
+using Certificate = std::unique_ptr<X509, config::ReleasedBy<X509_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, config::ReleasedBy<GENERAL_NAMES_free>>;
 
 std::string text_of(BIO* bio) {
   char* data = nullptr;

@@ -9,6 +9,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "config/released_by.h"
+
 namespace saslift::proxy::keeper {
 namespace {
 
@@ -18,19 +20,12 @@ constexpr std::size_t longest_common_name = 64;
 // Devices' clocks are wrong more often than not.
 constexpr std::chrono::hours already_valid_for{24};
 
-template <auto free>
-struct Free {
-  template <class Thing>
-  void operator()(Thing* thing) const {
-    free(thing);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
+using Key = std::unique_ptr<EVP_PKEY, config::ReleasedBy<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, config::ReleasedBy<X509_free>>;
+using Bio = std::unique_ptr<BIO, config::ReleasedBy<BIO_free>>;
+using Number = std::unique_ptr<BIGNUM, config::ReleasedBy<BN_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, config::ReleasedBy<X509_EXTENSION_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, config::ReleasedBy<GENERAL_NAMES_free>>;
 
 template <class Result>
 void require(const Result& result) {
