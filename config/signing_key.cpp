@@ -117,10 +117,11 @@ std::expected<OpenedPkcs12, SigningKeyRefused> open_pkcs12(std::string_view byte
   const Context context(OSSL_LIB_CTX_new());
   const Module usual(OSSL_PROVIDER_load(context.get(), "default"));
   const Module legacy(OSSL_PROVIDER_try_load(context.get(), "legacy", 1));
-  PKCS12* empty = PKCS12_init_ex(NID_pkcs7_data, context.get(), nullptr);
+  PKCS12* filled = PKCS12_init_ex(NID_pkcs7_data, context.get(), nullptr);
   const Bio bio = reading(bytes);
-  const Pkcs12 box(d2i_PKCS12_bio(bio.get(), &empty));
-  if (!box) return refuse("is neither PEM (-----BEGIN CERTIFICATE-----) nor PKCS#12 (.pfx)");
+  const bool is_pkcs12 = d2i_PKCS12_bio(bio.get(), &filled) != nullptr;
+  const Pkcs12 box(filled);  // freed and null already where it is ASN.1 of another kind
+  if (!is_pkcs12) return refuse("is neither PEM (-----BEGIN CERTIFICATE-----) nor PKCS#12 (.pfx)");
   std::string word(password);
   const bool opens = PKCS12_verify_mac(box.get(), word.c_str(), static_cast<int>(word.size())) == 1 ||
                      (word.empty() && PKCS12_verify_mac(box.get(), nullptr, 0) == 1);

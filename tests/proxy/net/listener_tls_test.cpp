@@ -1,6 +1,7 @@
 // What a listener's TLS takes and what not, against clients of every age, in memory.
 #include <openssl/ssl.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "catch.h"
 #include "certificates.h"
+#include "config/released_by.h"
 #include "proxy/net/tls_context.h"
 
 namespace saslift::proxy::net {
@@ -49,7 +51,7 @@ class Device {
   std::optional<StreamError> connect(ListenerTlsContext& listener) {
     server = listener.accept();
     ssl = SSL_new(context_.get());
-    if (resume_ != nullptr) SSL_set_session(ssl, resume_);
+    if (resume_) SSL_set_session(ssl, resume_.get());
     SSL_set_connect_state(ssl);
     client.emplace(TlsEngine::Handle(ssl), "server");
     std::string to_server, to_client;
@@ -61,7 +63,7 @@ class Device {
     return std::nullopt;
   }
   [[nodiscard]] bool is_secured() const { return client->secured() && server->secured(); }
-  void resume_next() { resume_ = SSL_get1_session(ssl); }
+  void resume_next() { resume_.reset(SSL_get1_session(ssl)); }
   // One message of the client's to the server and the answer back.
   TlsEngine::Received exchange(const std::string& text) {
     std::string records, answer;
@@ -73,7 +75,7 @@ class Device {
   }
 
   ContextHandle context_;
-  SSL_SESSION* resume_ = nullptr;
+  std::unique_ptr<SSL_SESSION, config::ReleasedBy<SSL_SESSION_free>> resume_;
   SSL* ssl = nullptr;
   std::optional<TlsEngine> client;
   std::unique_ptr<TlsEngine> server;
