@@ -187,7 +187,7 @@ void LoginDesk::State::said(WorkerId worker, const ServerSaid& report) {
 
 void LoginDesk::State::old_tls(OldTlsClient report) {
   ++old_tls_clients;
-  actions.emplace_back(old_tls_client(std::move(report)));
+  actions.emplace_back(old_tls_client(report));
 }
 
 void LoginDesk::State::worker_gone(WorkerId worker) {

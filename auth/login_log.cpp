@@ -186,11 +186,11 @@ LogEvent host_lookup_failed(const std::string& host, const std::string& detail) 
   return event;
 }
 
-LogEvent old_tls_client(OldTlsClient report) {
+LogEvent old_tls_client(const OldTlsClient& report) {
   LogEvent made{.level = config::LogLevel::warning, .event = "old_tls_refused", .fields = {}};
   add(made, "session", reference_of(report.session));
-  add(made, "listener", std::move(report.listener));
-  add(made, "client", std::move(report.client_address));
+  add(made, "listener", report.listener);
+  add(made, "client", report.client_address);
   add(made, "detail", "client offers " + report.offers + "; see legacy_tls");
   return made;
 }

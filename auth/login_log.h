@@ -36,7 +36,7 @@ struct RefusalNote {
 [[nodiscard]] LogEvent session_lost(SessionId session, const LoggedInSession& lost);
 [[nodiscard]] LogEvent token_fetch_ended(const TokenKey& key, const FetchReport& report);
 [[nodiscard]] LogEvent host_lookup_failed(const std::string& host, const std::string& detail);
-[[nodiscard]] LogEvent old_tls_client(OldTlsClient report);
+[[nodiscard]] LogEvent old_tls_client(const OldTlsClient& report);
 [[nodiscard]] LogEvent worker_event(WorkerEvent event);
 
 }  // namespace saslift::auth

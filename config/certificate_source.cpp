@@ -24,14 +24,15 @@ bool has_block(std::string_view pem, std::string_view kind) {
 
 bool has_certificate(std::string_view pem) { return has_block(pem, "CERTIFICATE"); }
 
-std::string wrong_with_key(std::string_view pem, std::string_view name) {
+std::string wrong_with_key(std::string_view pem, CertificatePart part) {
+  const std::string_view name = part == CertificatePart::chain ? "certificate" : "certificate_key";
   if (has_block(pem, "ENCRYPTED PRIVATE KEY") || pem.find("Proc-Type: 4,ENCRYPTED") != std::string_view::npos) {
     return fmt::format("the key in '{}' needs a passphrase; store it without: openssl pkey -in ... -out ...", name);
   }
   if (has_block(pem, "PRIVATE KEY") || has_block(pem, "RSA PRIVATE KEY") || has_block(pem, "EC PRIVATE KEY")) return {};
   return fmt::format("'{}' holds no private key (-----BEGIN PRIVATE KEY-----); {}", name,
-                     name == "certificate" ? "it goes into the same file, or into 'certificate_key'"
-                                           : "'certificate' is for the chain");
+                     part == CertificatePart::chain ? "it goes into the same file, or into 'certificate_key'"
+                                                    : "'certificate' is for the chain");
 }
 
 std::unexpected<CertificateRefused> refuse(CertificatePart part, std::string text) {
@@ -65,7 +66,7 @@ std::expected<ReadCertificate, CertificateRefused> read_certificate(const Certif
   ReadCertificate read;
   for (const std::string& warning : chain->warnings) read.warnings.push_back("'certificate': " + warning);
   if (source.key.empty()) {
-    if (auto wrong = wrong_with_key(chain->bytes.reveal(), "certificate"); !wrong.empty()) {
+    if (auto wrong = wrong_with_key(chain->bytes.reveal(), CertificatePart::chain); !wrong.empty()) {
       return refuse(CertificatePart::chain, std::move(wrong));
     }
     read.pem = std::move(chain->bytes);
@@ -73,7 +74,7 @@ std::expected<ReadCertificate, CertificateRefused> read_certificate(const Certif
   }
   const auto key = read_secret(source.key, source.directory);
   if (!key) return refuse(CertificatePart::key, fmt::format("'certificate_key': {}", key.error().text));
-  if (auto wrong = wrong_with_key(key->bytes.reveal(), "certificate_key"); !wrong.empty()) {
+  if (auto wrong = wrong_with_key(key->bytes.reveal(), CertificatePart::key); !wrong.empty()) {
     return refuse(CertificatePart::key, std::move(wrong));
   }
   for (const std::string& warning : key->warnings) read.warnings.push_back("'certificate_key': " + warning);

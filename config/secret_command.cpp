@@ -66,15 +66,21 @@ class Child {
   std::optional<int> status_;
 };
 
+struct Program {
+  char* const* arguments;
+  int output;
+  pid_t parent;
+};
+
 // In the child, where only async-signal-safe calls are allowed. Returns where the program could not be started.
-void become(char* const* arguments, int output, pid_t parent) {
+void become(const Program& program) {
   setpgid(0, 0);
   // A process of ours that is killed takes its command with it.
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (getppid() != parent) _exit(1);
+  if (getppid() != program.parent) _exit(1);
   const int nothing = open("/dev/null", O_RDWR);
   dup2(nothing, STDIN_FILENO);
-  dup2(output, STDOUT_FILENO);
+  dup2(program.output, STDOUT_FILENO);
   // Its complaints may hold secrets, and our standard error is the log.
   dup2(nothing, STDERR_FILENO);
   struct sigaction usual{};
@@ -83,7 +89,7 @@ void become(char* const* arguments, int output, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execvp(arguments[0], arguments);
+  execvp(program.arguments[0], program.arguments);
 }
 
 // nullopt: errno says why.
@@ -98,7 +104,7 @@ std::optional<pid_t> spawn(const std::vector<std::string>& words, int output) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    become(arguments.data(), output, parent);
+    become({.arguments = arguments.data(), .output = output, .parent = parent});
     const int error = errno;
     static_cast<void>(!write(failing.number(), &error, sizeof error));
     _exit(1);

@@ -51,9 +51,14 @@ bool is_encrypted(std::string_view pem) {
   return pem.find("ENCRYPTED") != std::string_view::npos && pem.find("PRIVATE KEY-----") != std::string_view::npos;
 }
 
-Key pem_key(std::string_view pem, std::string_view password) {
-  const Bio bio = reading(pem);
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &password));
+struct Locked {
+  std::string_view bytes;
+  std::string_view password;  // empty: none
+};
+
+Key pem_key(Locked pem) {
+  const Bio bio = reading(pem.bytes);
+  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &pem.password));
   ERR_clear_error();
   return key;
 }
@@ -113,16 +118,16 @@ struct OpenedPkcs12 {
 
 // Windows long wrote RC2 and 3DES, which take the library's legacy module; in a context of its own, so that
 // nothing else can come to use it.
-std::expected<OpenedPkcs12, SigningKeyRefused> open_pkcs12(std::string_view bytes, std::string_view password) {
+std::expected<OpenedPkcs12, SigningKeyRefused> open_pkcs12(Locked file) {
   const Context context(OSSL_LIB_CTX_new());
   const Module usual(OSSL_PROVIDER_load(context.get(), "default"));
   const Module legacy(OSSL_PROVIDER_try_load(context.get(), "legacy", 1));
   PKCS12* filled = PKCS12_init_ex(NID_pkcs7_data, context.get(), nullptr);
-  const Bio bio = reading(bytes);
+  const Bio bio = reading(file.bytes);
   const bool is_pkcs12 = d2i_PKCS12_bio(bio.get(), &filled) != nullptr;
   const Pkcs12 box(filled);  // freed and null already where it is ASN.1 of another kind
   if (!is_pkcs12) return refuse("is neither PEM (-----BEGIN CERTIFICATE-----) nor PKCS#12 (.pfx)");
-  std::string word(password);
+  std::string word(file.password);
   const bool opens = PKCS12_verify_mac(box.get(), word.c_str(), static_cast<int>(word.size())) == 1 ||
                      (word.empty() && PKCS12_verify_mac(box.get(), nullptr, 0) == 1);
   EVP_PKEY* key = nullptr;
@@ -134,15 +139,15 @@ std::expected<OpenedPkcs12, SigningKeyRefused> open_pkcs12(std::string_view byte
   OpenedPkcs12 opened;
   opened.certificates.emplace_back(leaf);
   if (!opens) {
-    return refuse(password.empty() ? "is PKCS#12 with a password; give it as certificate_password = \"file:...\""
-                                   : "does not open with 'certificate_password'");
+    return refuse(file.password.empty() ? "is PKCS#12 with a password; give it as certificate_password = \"file:...\""
+                                        : "does not open with 'certificate_password'");
   }
   const Key inside(key);
   if (!parsed) return refuse("is PKCS#12 that cannot be read; export it anew with AES-256");
   if (!inside || leaf == nullptr) return refuse("is PKCS#12 without a key and its certificate; export both");
   // Out of the context, which ends here.
   const Secret pem = pem_of(inside.get());
-  opened.key = pem_key(pem.reveal(), {});
+  opened.key = pem_key({.bytes = pem.reveal(), .password = {}});
   const std::string der = der_of(leaf);
   const auto* in = reinterpret_cast<const unsigned char*>(der.data());
   opened.certificates.clear();
@@ -155,14 +160,14 @@ std::expected<OpenedPkcs12, SigningKeyRefused> open_pkcs12(std::string_view byte
 std::expected<SigningKey, SigningKeyRefused> read_signing_key(const SigningKeyParts& parts) {
   if (!is_pem(parts.certificate)) {
     if (!parts.key.empty()) return refuse("is no PEM, as a certificate with its key elsewhere must be");
-    const auto opened = open_pkcs12(parts.certificate, parts.password);
+    const auto opened = open_pkcs12({.bytes = parts.certificate, .password = parts.password});
     if (!opened) return std::unexpected(opened.error());
     return fitting(opened->key, opened->certificates);
   }
   const Certificates certificates = pem_certificates(parts.certificate);
   if (certificates.empty()) return refuse("holds no certificate (-----BEGIN CERTIFICATE-----) that can be read");
   const std::string_view pem = parts.key.empty() ? parts.certificate : parts.key;
-  const Key key = pem_key(pem, parts.password);
+  const Key key = pem_key({.bytes = pem, .password = parts.password});
   if (key) return fitting(key, certificates);
   if (!is_encrypted(pem)) return refuse("holds no key (-----BEGIN PRIVATE KEY-----) that can be read");
   return refuse(parts.password.empty() ? "holds a key with a password; give it as certificate_password = \"file:...\""
@@ -184,7 +189,7 @@ std::expected<SigningKey, SigningKeyRefused> read_certificate_alone(std::string_
 }
 
 std::expected<SigningKey, SigningKeyRefused> read_key_alone(std::string_view pem) {
-  const Key key = pem_key(pem, {});
+  const Key key = pem_key({.bytes = pem, .password = {}});
   if (!key) return refuse("holds no key (-----BEGIN PRIVATE KEY-----) that can be read");
   return fitting(key, {});
 }

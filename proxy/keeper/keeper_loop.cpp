@@ -276,6 +276,9 @@ void KeeperLoop::worker_accepts() {
 
 int KeeperLoop::run() {
   loop_.run();
+  // Told once more while it ends: that is no reason to end as killed.
+  signals_.clear();
+  for (const int late : {SIGTERM, SIGINT, SIGHUP}) ::signal(late, SIG_IGN);
   control_.reset();
   log_.flush(time_to_flush_log);
   // A look-up that hangs cannot be called off, and an orderly end would wait for it.
@@ -304,7 +307,8 @@ void KeeperLoop::perform(auth::AnswerSignIn order) {
 
 void KeeperLoop::perform(auth::AnswerWorker order) {
   if (auto* granted = std::get_if<auth::Granted>(&order.answer)) {
-    const auto store = trust_stores_.index_for(workers_->generation_of(order.worker), granted->trust);
+    const auto store =
+        trust_stores_.index_for({.generation = workers_->generation_of(order.worker), .index = granted->trust});
     if (!store) {
       // An old worker that knows no store for a new identity: the next connection reaches a new one.
       order.answer = auth::Denied{

@@ -48,12 +48,12 @@ KeeperLoop::Problems KeeperLoop::take_over(config::LoadResult result) {
   if (!listeners) return {listeners.error().what};
   auto certificates = choose_certificates(result->settings, *listeners);
   if (!certificates) {
-    undo_reopening(listeners_, *listeners);
+    undo({.before = listeners_, .now = *listeners});
     return {certificates.error()};
   }
   auto plan = plan_workers(result->settings, *listeners, *certificates);
   if (!plan) {
-    undo_reopening(listeners_, *listeners);
+    undo({.before = listeners_, .now = *listeners});
     return {plan.error()};
   }
   warnings_ = std::move(result->warnings);

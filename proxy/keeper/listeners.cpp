@@ -157,12 +157,12 @@ std::expected<Descriptor, ListenError> listen_at(const config::SocketAddress& ad
   return std::move(*socket);
 }
 
-void undo_reopening(std::vector<OpenListener>& open, std::vector<OpenListener>& reopened) {
-  for (OpenListener& one : open) {
-    const auto taken = std::ranges::find_if(reopened, [&](const OpenListener& other) {
+void undo(Reopening reopening) {
+  for (OpenListener& one : reopening.before) {
+    const auto taken = std::ranges::find_if(reopening.now, [&](const OpenListener& other) {
       return other.socket && other.address.text() == one.address.text();
     });
-    if (!one.socket && taken != reopened.end()) one.socket = std::move(taken->socket);
+    if (!one.socket && taken != reopening.now.end()) one.socket = std::move(taken->socket);
   }
 }
 

@@ -32,8 +32,12 @@ struct ListenError {
 // nobody wants any more.
 [[nodiscard]] std::expected<std::vector<OpenListener>, ListenError> reopen_listeners(
     std::vector<OpenListener>& open, const std::vector<config::Listener>& listeners);
+struct Reopening {
+  std::vector<OpenListener>& before;
+  std::vector<OpenListener>& now;
+};
 // Takes that back: the sockets return to where they came from.
-void undo_reopening(std::vector<OpenListener>& open, std::vector<OpenListener>& reopened);
+void undo(Reopening reopening);
 
 // A socket that listens for something else than mail.
 [[nodiscard]] std::expected<Descriptor, ListenError> listen_at(const config::SocketAddress& address);

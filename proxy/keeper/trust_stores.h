@@ -23,10 +23,14 @@ class TrustStores {
   }
 
   // What the newest generation calls `index`, as that generation calls it; nullopt: it has no such store.
-  [[nodiscard]] std::optional<std::uint32_t> index_for(Generation generation, std::uint32_t index) const {
-    const auto theirs = files_.find(generation);
-    if (theirs == files_.end() || index >= files_.rbegin()->second.size()) return std::nullopt;
-    const auto found = std::ranges::find(theirs->second, files_.rbegin()->second[index]);
+  struct Wanted {
+    Generation generation;
+    std::uint32_t index;
+  };
+  [[nodiscard]] std::optional<std::uint32_t> index_for(Wanted wanted) const {
+    const auto theirs = files_.find(wanted.generation);
+    if (theirs == files_.end() || wanted.index >= files_.rbegin()->second.size()) return std::nullopt;
+    const auto found = std::ranges::find(theirs->second, files_.rbegin()->second[wanted.index]);
     if (found == theirs->second.end()) return std::nullopt;
     return static_cast<std::uint32_t>(found - theirs->second.begin());
   }

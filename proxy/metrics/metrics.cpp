@@ -23,7 +23,7 @@ int run_metrics() {
   // Started from /proc/self/exe, it would be listed as "exe".
   prctl(PR_SET_NAME, "saslift-metrics");
   try {
-    Responder responder(pipe_descriptor, listening_descriptor);
+    Responder responder({.pipe = pipe_descriptor, .listening = listening_descriptor});
     static_cast<void>(sandbox::confine());  // what the kernel lacks, the workers have logged
     responder.run();
     return 0;

@@ -110,14 +110,14 @@ class Responder::Connection final : private net::ByteStream::Reader {
   bool ended_ = false;
 };
 
-Responder::Responder(int pipe, int listening)
+Responder::Responder(Descriptors given)
     : pipe_(std::make_unique<net::FramePipe>(
-          loop_, pipe,
+          loop_, given.pipe,
           net::FramePipe::Events{[this](std::string_view frame) { answer_came(frame); },
                                  [this](std::string_view) { loop_.stop(); }})),
       reap_(loop_, [this] { reap(); }),
       listener_(std::make_unique<net::Listener>(
-          loop_, listening, [this](std::unique_ptr<net::TcpStream> stream) { accepted(std::move(stream)); })) {}
+          loop_, given.listening, [this](std::unique_ptr<net::TcpStream> stream) { accepted(std::move(stream)); })) {}
 
 Responder::~Responder() = default;
 

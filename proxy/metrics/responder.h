@@ -25,7 +25,11 @@ class Responder {
   static constexpr auth::Duration patience_for_keeper{2'000};
   static constexpr auth::Duration answers_keep{1'000};
 
-  Responder(int pipe, int listening);
+  struct Descriptors {
+    int pipe;
+    int listening;
+  };
+  explicit Responder(Descriptors given);
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
   ~Responder();

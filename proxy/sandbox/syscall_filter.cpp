@@ -110,9 +110,13 @@ class Program {
     code_.push_back(unless_equal_skip(static_cast<unsigned>(call), static_cast<unsigned char>(then.size())));
     code_.insert(code_.end(), then);
   }
-  void from(unsigned call, unsigned what) {
-    code_.push_back({BPF_JMP | BPF_JGE | BPF_K, 0, 1, call});
-    code_.push_back(verdict(what));
+  struct Newer {
+    unsigned first_call;
+    unsigned answer;
+  };
+  void from(Newer calls) {
+    code_.push_back({BPF_JMP | BPF_JGE | BPF_K, 0, 1, calls.first_call});
+    code_.push_back(verdict(calls.answer));
   }
   [[nodiscard]] std::vector<sock_filter> finish(unsigned otherwise) {
     code_.push_back(verdict(otherwise));
@@ -156,9 +160,9 @@ std::vector<sock_filter> syscall_filter() {
   if (architecture == 0) return {};
   Program program;
 #if defined(__x86_64__)
-  program.from(x32_bit, forbidden);
+  program.from({.first_call = x32_bit, .answer = forbidden});
 #endif
-  program.from(first_unknown, answered_with(ENOSYS));
+  program.from({.first_call = first_unknown, .answer = answered_with(ENOSYS)});
   for (const long call : always) program.on(call, {verdict(allowed)});
   allow_data_memory(program);
   allow_descriptor_flags(program);

@@ -40,9 +40,20 @@ def ask(port, path, method="GET", **headers):
         connection.close()
 
 
+def children(saslift):
+    """{pid: name}; the kernel's list may lack some while others come and go."""
+    found = {}
+    for pid in open(f"/proc/{saslift.pid}/task/{saslift.pid}/children").read().split():
+        try:
+            found[int(pid)] = open(f"/proc/{pid}/comm").read().strip()
+        except OSError:
+            continue
+    return found
+
+
 def metrics_process(saslift):
-    children = open(f"/proc/{saslift.pid}/task/{saslift.pid}/children").read().split()
-    [found] = [int(pid) for pid in children if open(f"/proc/{pid}/comm").read() == "saslift-metrics\n"]
+    [found] = wait_until(lambda: [pid for pid, name in children(saslift).items() if name == "saslift-metrics"],
+                         "a process for the metrics")
     return found
 
 
@@ -183,5 +194,5 @@ def test_off_by_default(exchange_lab):
     configuration, _ = exchange_lab.at(exchange_lab.ports(), protocols=("imap",))
     saslift = exchange_lab.run(configuration)
     assert saslift.status()["metrics"] == "off"
-    children = open(f"/proc/{saslift.pid}/task/{saslift.pid}/children").read().split()
-    assert [open(f"/proc/{pid}/comm").read() for pid in children] == ["saslift-worker\n"]
+    wait_until(lambda: "saslift-worker" in children(saslift).values(), "a worker")
+    assert list(children(saslift).values()) == ["saslift-worker"]

@@ -100,7 +100,7 @@ TEST_CASE("after a reload a socket whose address is still wanted is the same soc
   CHECK(open->at(0).socket.get() == imap);  // nobody wants it: closed with `open`
   CHECK_FALSE(open->at(1).socket);
 
-  undo_reopening(*open, *reopened);
+  undo({.before = *open, .now = *reopened});
   CHECK(open->at(1).socket.get() == smtp);
 }
 
