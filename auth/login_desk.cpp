@@ -185,7 +185,7 @@ void LoginDesk::State::said(WorkerId worker, const ServerSaid& report) {
                other(session->second.named));
 }
 
-void LoginDesk::State::old_tls(OldTlsClient report) {
+void LoginDesk::State::old_tls(const OldTlsClient& report) {
   ++old_tls_clients;
   actions.emplace_back(old_tls_client(report));
 }
@@ -232,7 +232,7 @@ DeskActions LoginDesk::from_worker(WorkerId worker, FromWorker message, Instant 
         if constexpr (std::is_same_v<Told, SessionEnded>) state_->ended(worker, told);
         if constexpr (std::is_same_v<Told, ServerSaid>) state_->said(worker, told);
         if constexpr (std::is_same_v<Told, ClientsTurnedAway>) state_->turned_away(told, now);
-        if constexpr (std::is_same_v<Told, OldTlsClient>) state_->old_tls(std::move(told));
+        if constexpr (std::is_same_v<Told, OldTlsClient>) state_->old_tls(told);
         if constexpr (std::is_same_v<Told, WorkerEvent>) state_->actions.emplace_back(worker_event(std::move(told)));
       },
       message);

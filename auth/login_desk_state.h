@@ -43,7 +43,7 @@ struct LoginDesk::State {
   void ended(WorkerId worker, const SessionEnded& report);
   void said(WorkerId worker, const ServerSaid& report);
   void turned_away(const ClientsTurnedAway& report, Instant now);
-  void old_tls(OldTlsClient report);
+  void old_tls(const OldTlsClient& report);
   void worker_gone(WorkerId worker);
   void hashed(HashId id, HashOutcome outcome, Instant now);
   void fetched(const TokenKey& key, FetchOutcome outcome, Instant now);
