@@ -1,6 +1,7 @@
 """Command-line programs: transfer, fetch, send."""
 
 from .door import Cannot
+from .lmtp import local_mailbox
 
 
 def curl(door):
@@ -35,13 +36,15 @@ def getmail6(door):
         raise Cannot("has TLS from the start or none")
     kind = f"Simple{door.protocol.upper()}{'SSL' if door.tls == 'implicit' else ''}Retriever"
     certificates = f"ca_certs = {door.ca_file}\n" if door.tls == "implicit" else ""
-    rc = door.file("getmailrc", f"[retriever]\ntype = {kind}\nserver = {door.host}\nport = {door.port}\n"
-                                f"username = {door.user}\npassword = {door.password}\n{certificates}"
-                                "[destination]\ntype = MDA_external\npath = /usr/bin/tee\n"
-                                f'arguments = ("-a", "{door.directory}/got")\nallow_root_commands = true\n'
-                                "[options]\nread_all = true\n")
-    door.run("getmail", "--getmaildir", door.directory, "--rcfile", rc)
-    return (door.directory / "got").read_bytes()
+    # Its destinations that start a program may miss that program's end and then wait for their timeout: SIGCHLD is
+    # caught only after the fork, and is forgotten where it comes before the wait.
+    with local_mailbox() as (port, taken):
+        rc = door.file("getmailrc", f"[retriever]\ntype = {kind}\nserver = {door.host}\nport = {door.port}\n"
+                                    f"username = {door.user}\npassword = {door.password}\n{certificates}"
+                                    f"[destination]\ntype = MDA_lmtp\nhost = 127.0.0.1\nport = {port}\n"
+                                    f"override = {door.user}\n[options]\nread_all = true\n")
+        door.run("getmail", "--getmaildir", door.directory, "--rcfile", rc)
+        return b"".join(taken)
 
 
 def mbsync(door):
