@@ -30,6 +30,7 @@ PROGRAMS = (
     Program("offlineimap3", ("imap",), small_programs.offlineimap3),
     Program("mutt", PROTOCOLS, full_screen.mutt),
     Program("neomutt", PROTOCOLS, full_screen.neomutt),
+    Program("alpine", PROTOCOLS, full_screen.alpine),
     Program("s-nail", PROTOCOLS, small_programs.s_nail),
     Program("msmtp", ("smtp",), small_programs.msmtp, quick=True),
     Program("mpop", ("pop3",), small_programs.mpop),
@@ -45,7 +46,6 @@ PROGRAMS = (
 
 # Not tried by machine, and why.
 UNTRIED = {
-    "alpine": "has a full screen and no batch mode, and is not driven here",
     "Thunderbird": "has a window and no batch mode, and is not driven here",
 }
 

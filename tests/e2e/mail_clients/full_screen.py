@@ -71,3 +71,32 @@ def mutt(door):
 
 def neomutt(door):
     return _mutt("neomutt", door)
+
+
+def _at(door):
+    """As alpine names a server."""
+    tls = {"off": "notls", "starttls": "tls", "implicit": "ssl"}[door.tls]
+    service = "submit" if door.protocol == "smtp" else door.protocol
+    return f"{{{door.host}:{door.port}/{service}/{tls}/user={door.user}}}"
+
+
+def alpine(door):
+    got = door.directory / "got"
+    features = ("send-without-confirm", "allow-changing-from", "quell-user-lookup-in-passwd-file",
+                "disable-password-file-saving")
+    lines = [f"system-certs-file={door.ca_file}", f"feature-list={','.join(features)}", "user-domain=example.test",
+             f"customized-hdrs=From: {door.mailbox}", f"default-fcc={got}", "index-format=SUBJECT(80%)",
+             "last-version-used=9.99"]
+    lines += ([f"smtp-server={_at(door)[1:-1]}", f"inbox-path={door.directory}/inbox"] if door.protocol == "smtp" else
+              [f"inbox-path={_at(door)}INBOX"])
+    program = ["alpine", "-p", door.file("rc", "\n".join(lines) + "\n")]
+    password = (b"ASSWORD", f"{door.password}\r".encode())
+    if door.protocol == "smtp":
+        got.touch()
+        program += ["-url", f"mailto:{door.mailbox}?subject={door.subject}&body=A%20line"]
+        keys = [(b"A line", b"\x18"), password]  # ^X sends
+    else:
+        program.append("-i")
+        keys = [password, (b"matrix-", f"W{door.subject}\rE".encode()), (b"EXPORT", f"{got}\r".encode())]
+    on_a_terminal(door, program, lambda: got.exists() and door.subject.encode() in got.read_bytes(), keys)
+    return got.read_bytes()
