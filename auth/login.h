@@ -126,6 +126,13 @@ struct SessionEnded {
   std::uint32_t milliseconds = 0;
 };
 
+// After login, by all sessions of a protocol, since the last of these.
+struct Relayed {
+  config::Protocol protocol = config::Protocol::imap;
+  std::uint64_t bytes_up = 0;    // client to provider
+  std::uint64_t bytes_down = 0;  // provider to client
+};
+
 // Anything else worth a line in the log.
 struct WorkerEvent {
   config::LogLevel level = config::LogLevel::info;
@@ -170,7 +177,7 @@ struct OldTlsClient {
 };
 
 using FromWorker = std::variant<LoginQuestion, TokenRefused, Withdrawn, LoginSucceeded, LoginDied, SessionEnded,
-                                WorkerEvent, ServerSaid, Ready, ClientsTurnedAway, OldTlsClient>;
+                                WorkerEvent, ServerSaid, Ready, ClientsTurnedAway, OldTlsClient, Relayed>;
 
 struct WorkerListener {
   int descriptor = -1;  // inherited
@@ -206,7 +213,7 @@ struct Drain {
 // Stop accepting, others have taken over; end with the last session.
 struct Retire {};
 
-// End this session now, whatever it does.
+// End this session now, whatever it does; with a word to its client where that is possible.
 struct EndSession {
   SessionId session = 0;
   std::string reason;  // for the log

@@ -76,6 +76,8 @@ using DeskAction = std::variant<HashPassword, CancelHash, FetchToken, ResolveHos
                                 SaveState, AnswerSignIn, LogEvent>;
 using DeskActions = std::vector<DeskAction>;
 
+[[nodiscard]] std::size_t sessions_ended_by(const DeskActions& actions);
+
 // For `saslift status`.
 struct IdentityStatus {
   std::string name;

@@ -70,6 +70,11 @@ void LoginDesk::State::end_sessions(const std::function<bool(const LoggedInSessi
   }
 }
 
+std::size_t sessions_ended_by(const DeskActions& actions) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      actions, [](const auto& action) { return std::holds_alternative<EndWorkerSession>(action); }));
+}
+
 DeskActions LoginDesk::reload(const config::Settings& before, Instant now) {
   state_->reload(before, now);
   return state_->take_actions(now);

@@ -71,6 +71,13 @@ void fields(Archive& archive, Message& message) {
   archive("ms", message.milliseconds);
 }
 
+template <class Archive, MaybeConst<Relayed> Message>
+void fields(Archive& archive, Message& message) {
+  archive("protocol", message.protocol);
+  archive("up", message.bytes_up);
+  archive("down", message.bytes_down);
+}
+
 template <class Archive, MaybeConst<WorkerEvent> Message>
 void fields(Archive& archive, Message& message) {
   archive("level", message.level);

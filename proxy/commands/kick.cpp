@@ -15,9 +15,14 @@ int kick(const KickOptions& options) {
     return wrong_use;
   }
   const auto told = tell_keeper(loaded->settings, keeper::kick_request(options.account));
-  if (told) return yes;
-  fmt::print(stderr, "account '{}': {}\n", options.account, told.error());
-  return no;
+  if (options.output == Output::json) {
+    fmt::print(stdout, "{}", told_to_programs({"account", options.account}, told));
+  } else if (told) {
+    fmt::print(stdout, "account '{}': {}\n", options.account, sessions_ended(*told));
+  } else {
+    fmt::print(stderr, "account '{}': {}\n", options.account, told.error());
+  }
+  return told ? yes : no;
 }
 
 }  // namespace saslift::proxy::commands

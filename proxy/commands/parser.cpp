@@ -172,11 +172,13 @@ class Parser {
     CLI::App* command = add("reload", "Have the running saslift read its configuration again",
                             [this] { return commands::reload(reload_); });
     take_config(*command, reload_.config);
+    take_json(*command, reload_.output);
   }
   void add_kick() {
     CLI::App* command = add("kick", "End the sessions of an account", [this] { return commands::kick(kick_); });
     command->add_option("ACCOUNT", kick_.account, "its name in the configuration")->required();
     take_config(*command, kick_.config);
+    take_json(*command, kick_.output);
   }
   void add_version() {
     CLI::App* command = add("version", "Tell the version", [this] { return commands::version(version_); });

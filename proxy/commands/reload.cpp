@@ -16,9 +16,14 @@ int reload(const ReloadOptions& options) {
     return wrong_use;
   }
   const auto told = tell_keeper(loaded->settings, keeper::reload_request());
-  if (told) return yes;
-  fmt::print(stderr, "{}\nnothing was changed\n", told.error());
-  return no;
+  if (options.output == Output::json) {
+    fmt::print(stdout, "{}", told_to_programs({"config", loaded->settings.path}, told));
+  } else if (told) {
+    fmt::print(stdout, "reloaded {}: {}\n", loaded->settings.path, sessions_ended(*told));
+  } else {
+    fmt::print(stderr, "{}\nnothing was changed\n", told.error());
+  }
+  return told ? yes : no;
 }
 
 }  // namespace saslift::proxy::commands

@@ -98,12 +98,14 @@ struct ResealOptions {
 
 struct ReloadOptions {
   ConfigChoice config;
+  Output output = Output::people;
 };
 [[nodiscard]] int reload(const ReloadOptions& options);
 
 struct KickOptions {
   ConfigChoice config;
   std::string account;
+  Output output = Output::people;
 };
 [[nodiscard]] int kick(const KickOptions& options);
 

@@ -24,9 +24,10 @@ bool stands_between_responses(std::string_view sent) {
 
 }  // namespace
 
-std::optional<std::string> farewell(std::string_view last_from_server) {
+std::optional<std::string> farewell(std::string_view last_from_server, Parting why) {
   if (!last_from_server.empty() && !stands_between_responses(last_from_server)) return std::nullopt;
-  return "* BYE The mail proxy is being restarted, try again in a minute\r\n";
+  return why == Parting::shutting_down ? "* BYE The mail proxy is being restarted, try again in a minute\r\n"
+                                       : "* BYE The administrator of the mail proxy has ended this session\r\n";
 }
 
 }  // namespace saslift::proxy::imap

@@ -66,14 +66,23 @@ config::Secret sign_in_request(const auth::SignIn& sign_in) {
   return config::Secret::taken_from(request);
 }
 
-std::string control_success() { return R"({"ok":true})"; }
+std::string control_success(const ControlOutcome& outcome) {
+  json object{{"ok", true}};
+  if (outcome.sessions_ended) object["sessions_ended"] = *outcome.sessions_ended;
+  return dump(object);
+}
 
 std::string control_failure(std::string_view error) { return dump({{"ok", false}, {"error", error}}); }
 
-std::expected<void, std::string> read_control_reply(std::string_view reply) {
+std::expected<ControlOutcome, std::string> read_control_reply(std::string_view reply) {
   const json object = json::parse(reply, nullptr, false);
   const auto ok = object.is_object() ? object.find("ok") : object.end();
-  if (object.is_object() && ok != object.end() && ok->is_boolean() && ok->get<bool>()) return {};
+  if (object.is_object() && ok != object.end() && ok->is_boolean() && ok->get<bool>()) {
+    ControlOutcome outcome;
+    const auto ended = object.find("sessions_ended");
+    if (ended != object.end() && ended->is_number_unsigned()) outcome.sessions_ended = ended->get<std::size_t>();
+    return outcome;
+  }
   const std::string error = object.is_object() ? text_of(object, "error") : std::string();
   return std::unexpected(error.empty() ? "the keeper's answer is not understood; is it of another version?" : error);
 }

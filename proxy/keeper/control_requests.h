@@ -1,7 +1,9 @@
 // What a caller of the control socket asks, and what it hears: one line of JSON each.
 #pragma once
 
+#include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,9 +29,14 @@ using ControlRequest = std::variant<StatusRequest, auth::SignIn, ReloadRequest, 
 // {"command":"sign_in","identity":...,"refresh_token":...,"user":...}
 [[nodiscard]] config::Secret sign_in_request(const auth::SignIn& sign_in);
 
-// {"ok":true}, {"ok":false,"error":...}
-[[nodiscard]] std::string control_success();
+// What came of an order that was carried out.
+struct ControlOutcome {
+  std::optional<std::size_t> sessions_ended = std::nullopt;  // by a reload or a kick
+};
+
+// {"ok":true,"sessions_ended":...}, {"ok":false,"error":...}
+[[nodiscard]] std::string control_success(const ControlOutcome& outcome);
 [[nodiscard]] std::string control_failure(std::string_view error);
-[[nodiscard]] std::expected<void, std::string> read_control_reply(std::string_view reply);
+[[nodiscard]] std::expected<ControlOutcome, std::string> read_control_reply(std::string_view reply);
 
 }  // namespace saslift::proxy::keeper

@@ -131,7 +131,7 @@ std::expected<void, std::string> KeeperLoop::start() {
   }
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told_to_stop(); }));
   signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told_to_stop(); }));
-  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const Problems&) {}); }));
+  signals_.push_back(std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const Reloaded&) {}); }));
   if (inherits_orphans()) orphans_.emplace(loop_);
   if (auto opened = open_state(); !opened) return opened;
   if (auto started = start_workers(); !started) return started;
@@ -220,6 +220,7 @@ std::expected<void, std::string> KeeperLoop::start_workers() {
   if (!plan) return std::unexpected(plan.error());
   WorkerProcesses::Events events;
   events.message = [this](auth::WorkerId worker, auth::FromWorker message) {
+    if (const auto* traffic = std::get_if<auth::Relayed>(&message)) return tally_.count(*traffic);
     execute(desk_.from_worker(worker, std::move(message), now()));
   };
   events.gone = [this](auth::WorkerId worker) { execute(desk_.worker_gone(worker, now())); };
@@ -302,7 +303,7 @@ auth::Instant KeeperLoop::now() {
 void KeeperLoop::perform(auth::AnswerSignIn order) {
   const auto waiting = sign_ins_.extract(order.id);
   if (!waiting) return;
-  waiting.mapped()(order.outcome ? control_success() : control_failure(order.outcome.error()));
+  waiting.mapped()(order.outcome ? control_success({}) : control_failure(order.outcome.error()));
 }
 
 void KeeperLoop::perform(auth::AnswerWorker order) {
@@ -334,14 +335,20 @@ void KeeperLoop::answer_control(std::string_view request, ControlSocket::Answer 
     return execute(desk_.sign_in(last_sign_in_, *sign_in, now()));
   }
   if (std::holds_alternative<ReloadRequest>(*asked)) {
-    return reload([answer = std::move(answer)](const Problems& problems) {
-      answer(problems.empty() ? control_success() : control_failure(fmt::format("{}", fmt::join(problems, "\n"))));
+    return reload([answer = std::move(answer)](const Reloaded& reloaded) {
+      answer(reloaded ? control_success({.sessions_ended = *reloaded})
+                      : control_failure(fmt::format("{}", fmt::join(reloaded.error(), "\n"))));
     });
   }
   if (const auto* kick = std::get_if<KickRequest>(&*asked)) {
     if (!settings_.accounts.contains(kick->account)) return answer(control_failure("there is no such account"));
-    execute(desk_.kick(kick->account));
-    return answer(control_success());
+    auto actions = desk_.kick(kick->account);
+    const std::size_t ended = sessions_ended_by(actions);
+    note({config::LogLevel::info,
+          "kicked",
+          {{"account", kick->account}, {"sessions_ended", static_cast<std::int64_t>(ended)}}});
+    execute(std::move(actions));
+    return answer(control_success({.sessions_ended = ended}));
   }
   answer(status_report(facts()));
 }

@@ -85,11 +85,12 @@ class KeeperLoop {
   void worker_accepts();
 
   // keeper_loop_reload.cpp
-  using Problems = std::vector<std::string>;  // none: it was taken over
-  using ReloadTold = std::function<void(const Problems& problems)>;
+  using Problems = std::vector<std::string>;
+  using Reloaded = std::expected<std::size_t, Problems>;  // how many sessions it ended
+  using ReloadTold = std::function<void(const Reloaded& reloaded)>;
   void reload(ReloadTold told);
   void read_configuration();
-  [[nodiscard]] Problems take_over(config::LoadResult result);
+  [[nodiscard]] Reloaded take_over(config::LoadResult result);
   // Of one reading: what goes together.
   struct Taken {
     config::Settings settings;
@@ -97,7 +98,7 @@ class KeeperLoop {
     ListenerCertificates certificates;
     WorkerProcesses::Plan plan;
   };
-  void take_over(Taken taken);
+  [[nodiscard]] std::size_t take_over(Taken taken);
   void log_what_needs_a_restart(const config::Settings& before);
 
   [[nodiscard]] StatusFacts facts();

@@ -16,7 +16,7 @@ void KeeperLoop::reload(ReloadTold told) {
   if (draining_) {
     const std::string reason = "saslift is shutting down";
     log_.write({config::LogLevel::warning, "reload_ignored", {{"reason", reason}}});
-    return told({reason});
+    return told(std::unexpected(Problems{reason}));
   }
   asked_to_reload_.push_back(std::move(told));
   if (!reader_.busy()) read_configuration();
@@ -27,41 +27,40 @@ void KeeperLoop::read_configuration() {
   auto asked = std::exchange(asked_to_reload_, {});
   service_manager_.reloading();
   reader_.read([this, asked = std::move(asked)](config::LoadResult result) {
-    const Problems problems = take_over(std::move(result));
-    for (const auto& problem : problems) {
+    const Reloaded reloaded = take_over(std::move(result));
+    for (const auto& problem : reloaded ? Problems{} : reloaded.error()) {
       log_.write({config::LogLevel::error, "reload_failed", {{"reason", problem}, {"consequence", "nothing changes"}}});
     }
-    for (const auto& told : asked) told(problems);
+    for (const auto& told : asked) told(reloaded);
     if (!asked_to_reload_.empty()) return read_configuration();
     if (ready_ && !draining_) service_manager_.ready();
   });
 }
 
-KeeperLoop::Problems KeeperLoop::take_over(config::LoadResult result) {
-  if (draining_) return {"saslift is shutting down"};
+KeeperLoop::Reloaded KeeperLoop::take_over(config::LoadResult result) {
+  if (draining_) return std::unexpected(Problems{"saslift is shutting down"});
   if (!result) {
     Problems problems;
     for (const auto& problem : result.error()) problems.push_back(problem.message());
-    return problems;
+    return std::unexpected(std::move(problems));
   }
   auto listeners = reopen_listeners(listeners_, result->settings.listeners);
-  if (!listeners) return {listeners.error().what};
+  if (!listeners) return std::unexpected(Problems{listeners.error().what});
   auto certificates = choose_certificates(result->settings, *listeners);
   if (!certificates) {
     undo({.before = listeners_, .now = *listeners});
-    return {certificates.error()};
+    return std::unexpected(Problems{certificates.error()});
   }
   auto plan = plan_workers(result->settings, *listeners, *certificates);
   if (!plan) {
     undo({.before = listeners_, .now = *listeners});
-    return {plan.error()};
+    return std::unexpected(Problems{plan.error()});
   }
   warnings_ = std::move(result->warnings);
-  take_over({std::move(result->settings), std::move(*listeners), std::move(*certificates), std::move(*plan)});
-  return {};
+  return take_over({std::move(result->settings), std::move(*listeners), std::move(*certificates), std::move(*plan)});
 }
 
-void KeeperLoop::take_over(Taken taken) {
+std::size_t KeeperLoop::take_over(Taken taken) {
   // Moving a container moves no element: the listeners' pointers, and the desk's to what was, stay good.
   const config::Settings before = std::exchange(settings_, std::move(taken.settings));
   std::vector<std::string> old_addresses;
@@ -81,13 +80,12 @@ void KeeperLoop::take_over(Taken taken) {
     }
   }
   auto actions = desk_.reload(before, now());
-  const auto ended = std::ranges::count_if(
-      actions, [](const auto& action) { return std::holds_alternative<auth::EndWorkerSession>(action); });
+  const std::size_t ended = sessions_ended_by(actions);
   note({config::LogLevel::info,
         "reloaded",
         {{"config", settings_.path},
          {"workers", std::string(workers_stay ? "untouched" : "replaced")},
-         {"sessions_ended", std::int64_t{ended}}}});
+         {"sessions_ended", static_cast<std::int64_t>(ended)}}});
   for (const auto& listener : listeners_) {
     const bool is_new =
         std::ranges::none_of(old_addresses, [&](const auto& one) { return one == listener.address.text(); });
@@ -98,10 +96,12 @@ void KeeperLoop::take_over(Taken taken) {
   }
   log_what_needs_a_restart(before);
   execute(std::move(actions));
+  return ended;
 }
 
 void KeeperLoop::log_what_needs_a_restart(const config::Settings& before) {
   const std::pair<const char*, bool> keys[] = {
+      {"state_key", before.service.state_key.reveal() != settings_.service.state_key.reveal()},
       {"state_dir", before.service.state_dir != settings_.service.state_dir},
       {"user", before.service.user != settings_.service.user},
       {"metrics", text_of(before.service.metrics) != text_of(settings_.service.metrics)},

@@ -49,12 +49,10 @@ std::uint64_t Histogram::up_to(std::size_t bound) const {
 void Tally::count(const auth::LogEvent& event) {
   if (event.event == "login_succeeded") {
     ++logins[{text(event, "protocol"), "succeeded"}];
+    for (const char* direction : {"up", "down"}) bytes.try_emplace({text(event, "protocol"), direction}, 0);
     for (const auto& [field, name] : phases_of_a_login) phases[std::string(name)].add(number(event, field));
   } else if (event.event == "login_refused") {
     ++logins[{text(event, "protocol"), text(event, "reason")}];
-  } else if (event.event == "session_ended" && find(event, "bytes_up") != nullptr) {
-    bytes[{text(event, "protocol"), "up"}] += static_cast<std::uint64_t>(number(event, "bytes_up"));
-    bytes[{text(event, "protocol"), "down"}] += static_cast<std::uint64_t>(number(event, "bytes_down"));
   } else if (event.event == "token_fetched") {
     ++fetches[{text(event, "identity"), "fetched"}];
   } else if (event.event == "token_fetch_failed") {
@@ -66,6 +64,12 @@ void Tally::count(const auth::LogEvent& event) {
   } else if (event.event == "reloaded") {
     ++reloads;
   }
+}
+
+void Tally::count(const auth::Relayed& traffic) {
+  const std::string protocol(config::name_of(traffic.protocol));
+  bytes[{protocol, "up"}] += traffic.bytes_up;
+  bytes[{protocol, "down"}] += traffic.bytes_down;
 }
 
 }  // namespace saslift::proxy::keeper

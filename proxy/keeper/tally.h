@@ -1,4 +1,4 @@
-// Counts what the log tells, for the metrics: the same events, without who it was.
+// Counts for the metrics what the log tells, the same events without who it was, and what sessions relay meanwhile.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "auth/log_event.h"
+#include "auth/login.h"
 
 namespace saslift::proxy::keeper {
 
@@ -33,6 +34,7 @@ struct Tally {
   using Counts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 
   void count(const auth::LogEvent& event);
+  void count(const auth::Relayed& traffic);
 
   Counts logins;                            // protocol, result
   Counts bytes;                             // protocol, direction

@@ -2,7 +2,7 @@
 
 namespace saslift::proxy::pop3 {
 
-std::optional<std::string> farewell(std::string_view last_from_server) {
+std::optional<std::string> farewell(std::string_view last_from_server, Parting) {
   // POP3 has no unsolicited words: a session that is between two commands just ends.
   if (last_from_server.empty()) return std::string();
   if (!last_from_server.ends_with("\r\n")) return std::nullopt;

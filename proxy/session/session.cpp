@@ -135,8 +135,7 @@ void Session::relay_over(std::string_view why) {
   auto* relaying = std::get_if<Relaying>(&state_);
   if (relaying == nullptr) return;
   auto& relay = *relaying->relay;
-  bytes_up_ = relay.bytes_up();
-  bytes_down_ = relay.bytes_down();
+  relayed_ = relayed();
   client_has_ended_ = relay.client_has_ended();
   close(why, relay.release());
 }
@@ -172,18 +171,18 @@ void Session::end(std::string_view reason) {
   if (std::holds_alternative<Ended>(state_)) return;
   const bool was_asking = std::holds_alternative<AwaitingAnswer>(state_);
   if (auto* relaying = std::get_if<Relaying>(&state_)) {
-    bytes_up_ = relaying->relay->bytes_up();
-    bytes_down_ = relaying->relay->bytes_down();
+    relayed_ = relayed();
     relaying->relay->stop();  // its streams live to the end of this turn
   }
   if (was_asking) around_.keeper.send(auth::Withdrawn{facts_.id});
+  if (auto traffic = newly_relayed()) around_.keeper.send(*traffic);
   around_.keeper.send(auth::SessionEnded{
       .session = facts_.id,
       .protocol = listener_.protocol,
       .client_address = facts_.client_address,
       .reason = std::string(reason),
-      .bytes_up = bytes_up_,
-      .bytes_down = bytes_down_,
+      .bytes_up = relayed_.up,
+      .bytes_down = relayed_.down,
       .milliseconds = milliseconds_between(accepted_at_, around_.clock.now()),
   });
   enter(Ended{});
@@ -201,21 +200,42 @@ bool Session::end_if_idle() {
   }
   if (auto* relaying = std::get_if<Relaying>(&state_)) {
     constexpr auth::Duration idle_after{1000};
-    if (relaying->relay->server_owes_answer() || !relaying->relay->is_flushed() ||
-        relaying->relay->silent_for() < idle_after)
-      return true;
-    const auto words = listener_.row.farewell(relaying->relay->last_from_server());
-    if (!words) return true;
-    bytes_up_ = relaying->relay->bytes_up();
-    bytes_down_ = relaying->relay->bytes_down();
-    auto streams = relaying->relay->release();
-    streams.client->write(*words);
-    close("shutting_down", std::move(streams));
-    return false;
+    if (relaying->relay->silent_for() < idle_after) return true;
+    return !take_leave(*relaying->relay, {Parting::shutting_down, "shutting_down"});
   }
   return !std::holds_alternative<Ended>(state_);
 }
 
+bool Session::take_leave(Relay& relay, Leave leave) {
+  if (relay.server_owes_answer() || !relay.is_flushed()) return false;
+  const auto words = listener_.row.farewell(relay.last_from_server(), leave.why);
+  if (!words) return false;
+  relayed_ = relayed();
+  auto streams = relay.release();
+  streams.client->write(*words);
+  close(leave.reason, std::move(streams));
+  return true;
+}
+
+void Session::end_by_operator(std::string_view reason) {
+  auto* relaying = std::get_if<Relaying>(&state_);
+  if (relaying != nullptr && take_leave(*relaying->relay, {Parting::ended_by_operator, reason})) return;
+  end(reason);
+}
+
 void Session::end_now(std::string_view reason) { end(reason); }
+
+Session::Traffic Session::relayed() const {
+  const auto* relaying = std::get_if<Relaying>(&state_);
+  return relaying != nullptr ? Traffic{relaying->relay->bytes_up(), relaying->relay->bytes_down()} : relayed_;
+}
+
+std::optional<auth::Relayed> Session::newly_relayed() {
+  const Traffic now = relayed();
+  const Traffic before = std::exchange(told_, now);
+  if (now.up == before.up && now.down == before.down) return std::nullopt;
+  return auth::Relayed{
+      .protocol = listener_.protocol, .bytes_up = now.up - before.up, .bytes_down = now.down - before.down};
+}
 
 }  // namespace saslift::proxy

@@ -70,7 +70,11 @@ class Session {
   void keeper_gone();
   // Shutting down: ends it now if it is idle or not logged in; true if it goes on.
   bool end_if_idle();
+  // With a farewell where its protocol and the moment have room for one; else cut.
+  void end_by_operator(std::string_view reason);
   void end_now(std::string_view reason);
+  // Since this was asked last; nullopt if nothing was.
+  [[nodiscard]] std::optional<auth::Relayed> newly_relayed();
 
   [[nodiscard]] const SessionFacts& facts() const { return facts_; }
 
@@ -113,6 +117,10 @@ class Session {
   struct Relaying {
     std::unique_ptr<Relay> relay;
   };
+  struct Traffic {  // bytes
+    std::uint64_t up = 0;
+    std::uint64_t down = 0;
+  };
   // Flushing what was sent, then reading on for a moment, so that no RST overtakes it.
   struct Closing {
     Relay::Streams streams;
@@ -122,6 +130,11 @@ class Session {
   struct Ended {};
   using State =
       std::variant<AwaitingLogin, AwaitingAnswer, HoldingReply, Connecting, LoggingIn, Relaying, Closing, Ended>;
+
+  struct Leave {
+    Parting why = Parting::shutting_down;
+    std::string_view reason;  // for the log
+  };
 
   enum class Side : std::uint8_t { client, server };
   class Ears final : public net::ByteStream::Reader {
@@ -174,11 +187,14 @@ class Session {
   void login_died(auth::LoginFailure failure, std::string detail);
 
   void relay_over(std::string_view why);
+  // False, and nothing happens, where a farewell would fall into the midst of something.
+  [[nodiscard]] bool take_leave(Relay& relay, Leave leave);
   void keeper_timed_out();
   void client_drained();
   void close(std::string_view reason, Relay::Streams streams);
   void check_closing();
   void end(std::string_view reason);
+  [[nodiscard]] Traffic relayed() const;
 
   const ListenerFacts& listener_;
   SessionFacts facts_;
@@ -196,8 +212,8 @@ class Session {
   bool client_has_ended_ = false;
   bool client_was_heard_ = false;
   std::string reason_;
-  std::uint64_t bytes_up_ = 0;
-  std::uint64_t bytes_down_ = 0;
+  Traffic relayed_;  // by the relay that is gone
+  Traffic told_;     // of it, to the keeper
   State state_;
 };
 

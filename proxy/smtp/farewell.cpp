@@ -4,8 +4,10 @@
 
 namespace saslift::proxy::smtp {
 
-std::optional<std::string> farewell(std::string_view last_from_server) {
-  std::string words = "421 4.3.2 The mail proxy is being restarted; try again in a minute\r\n";
+std::optional<std::string> farewell(std::string_view last_from_server, Parting why) {
+  std::string words = why == Parting::shutting_down
+                          ? "421 4.3.2 The mail proxy is being restarted; try again in a minute\r\n"
+                          : "421 4.7.0 The administrator of the mail proxy has ended this session\r\n";
   if (last_from_server.empty()) return words;
   if (!last_from_server.ends_with("\r\n")) return std::nullopt;
   last_from_server.remove_suffix(2);

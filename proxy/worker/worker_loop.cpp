@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -16,6 +17,7 @@ constexpr std::size_t most_open_questions = 256;
 constexpr auth::Duration flush_after_keeper{1000};
 constexpr auth::Duration drain_step{250};
 constexpr auth::Duration report_turned_away_every{1000};
+constexpr auth::Duration report_relayed_every{5000};
 
 bool offers_starttls(config::ListenerTls tls) {
   return tls == config::ListenerTls::starttls || tls == config::ListenerTls::automatic;
@@ -180,6 +182,22 @@ void WorkerLoop::enter(const ListenerFacts& listener, std::unique_ptr<net::ByteS
       id, std::make_unique<Session>(listener, std::move(facts), std::move(stream),
                                     Surroundings{*clock_, *this, *dialer_, *tls_}, [this, id] { session_ended(id); }));
   entry->second->start();
+  if (!std::exchange(report_of_relayed_is_due_, true)) report_relayed_.set(report_relayed_every);
+}
+
+void WorkerLoop::report_relayed() {
+  std::map<config::Protocol, auth::Relayed> sums;
+  for (const auto& [id, session] : sessions_) {
+    const auto traffic = session->newly_relayed();
+    if (!traffic) continue;
+    auto& sum = sums[traffic->protocol];
+    sum.protocol = traffic->protocol;
+    sum.bytes_up += traffic->bytes_up;
+    sum.bytes_down += traffic->bytes_down;
+  }
+  for (const auto& [protocol, sum] : sums) send(sum);
+  report_of_relayed_is_due_ = !sessions_.empty();
+  if (report_of_relayed_is_due_) report_relayed_.set(report_relayed_every);
 }
 
 // Closed at once, so that it takes no descriptor either; told why in its protocol's words, unless it is a stranger.
@@ -222,7 +240,7 @@ void WorkerLoop::session_ended(auth::SessionId id) {
 
 void WorkerLoop::end_session(const auth::EndSession& order) {
   const auto found = sessions_.find(order.session);
-  if (found != sessions_.end()) found->second->end_now(order.reason);
+  if (found != sessions_.end()) found->second->end_by_operator(order.reason);
 }
 
 void WorkerLoop::retire() {

@@ -53,6 +53,7 @@ class WorkerLoop final : private Keeper {
                  const std::string& address);
   void count_turned_away(const ListenerFacts& listener, auth::TurnAway why, const std::string& address);
   void session_ended(auth::SessionId id);
+  void report_relayed();
   void end_session(const auth::EndSession& order);
   void retire();
   void drain(const auth::Drain& order);
@@ -77,6 +78,8 @@ class WorkerLoop final : private Keeper {
                                    report_is_due_ = false;
                                    turned_away_.flush();
                                  }};
+  bool report_of_relayed_is_due_ = false;
+  net::Timer report_relayed_{loop_, [this] { report_relayed(); }};
   std::unordered_set<auth::SessionId> asking_;
   bool keeper_is_there_ = true;
   bool draining_ = false;

@@ -51,6 +51,7 @@ std::vector<FromWorker> messages_from_worker() {
   messages.emplace_back(ClientsTurnedAway{TurnAway::no_proxy_header, "smtp", "192.0.2.1", 7});
   messages.emplace_back(OldTlsClient{
       .session = 7, .listener = "smtp 127.0.0.1:1587", .client_address = "192.0.2.1", .offers = "TLS 1.0"});
+  messages.emplace_back(Relayed{.protocol = config::Protocol::imap, .bytes_up = 1ULL << 40U, .bytes_down = 0});
   return messages;
 }
 

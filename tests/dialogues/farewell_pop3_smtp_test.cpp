@@ -33,10 +33,12 @@ TEST_CASE("FAULTS 78: SMTP says 421 between two commands only", "[smtp]") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.last_from_server);
-    const auto words = proxy::smtp::farewell(row.last_from_server);
-    REQUIRE(words.has_value() == (row.moment == Moment::good));
-    if (words) {
-      CHECK(words->starts_with("421 4.3.2 "));
+    for (const auto& [why, start] : {std::pair(proxy::Parting::shutting_down, "421 4.3.2 "),
+                                     std::pair(proxy::Parting::ended_by_operator, "421 4.7.0 ")}) {
+      const auto words = proxy::smtp::farewell(row.last_from_server, why);
+      REQUIRE(words.has_value() == (row.moment == Moment::good));
+      if (!words) continue;
+      CHECK(words->starts_with(start));
       CHECK(words->ends_with("\r\n"));
     }
   }
@@ -55,7 +57,7 @@ TEST_CASE("FAULTS 78: POP3 ends without a word, and not within a response", "[po
   };
   for (const auto& row : rows) {
     CAPTURE(row.last_from_server);
-    const auto words = proxy::pop3::farewell(row.last_from_server);
+    const auto words = proxy::pop3::farewell(row.last_from_server, proxy::Parting::ended_by_operator);
     REQUIRE(words.has_value() == (row.moment == Moment::good));
     if (words) CHECK(words->empty());
   }

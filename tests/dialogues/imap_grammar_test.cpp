@@ -92,7 +92,7 @@ TEST_CASE("IMAP farewell: spoken between responses and in IDLE, not while the cl
   for (const std::string_view moment : {"", "a1 OK done\r\n", "* 3 EXISTS\r\n", "x\r\n+ idling\r\n",
                                         "+ IDLE accepted\r\n", "+ Waiting for DONE, idling\r\n* 4 EXISTS\r\n"}) {
     CAPTURE(moment);
-    const auto words = farewell(moment);
+    const auto words = farewell(moment, Parting::shutting_down);
     REQUIRE(words);
     CHECK(words->starts_with("* BYE "));
     CHECK(words->ends_with("\r\n"));
@@ -101,7 +101,7 @@ TEST_CASE("IMAP farewell: spoken between responses and in IDLE, not while the cl
        {"* 1 FETCH (BODY[] {100}\r\nhalf a mess", "* 1 FETCH (BODY[] {100}\r\nSubject: whole\r\n",
         "+ Ready for literal data\r\n", "+ \r\n", "+\r\n", "a1 OK\n", "a1 OK IDLE done\r\n+ OK\r\n"}) {
     CAPTURE(busy);
-    CHECK_FALSE(farewell(busy));
+    CHECK_FALSE(farewell(busy, Parting::ended_by_operator));
   }
 }
 

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from servers.process import wait_until
 from test_hardened_processes import status_of
 from test_processes import is_sanitized
-from test_refused_logins import PROTOCOLS, is_yes, login
+from test_refused_logins import PROTOCOLS, attempt, connect, is_yes, login
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -77,6 +77,20 @@ def test_metrics_count_what_happened_and_name_no_mailbox(served, password):
     assert re.search(rf'saslift_token_life_seconds{{identity="{office.name}"}} 3[0-9]{{3}}\n', told)
     for secret in (mailbox, office.mailbox().split("@")[1], password.text, "wrong"):
         assert secret not in told
+
+
+def test_a_session_that_goes_on_is_counted_meanwhile(served, password):
+    saslift, port, office = served
+    with connect(saslift, "imap") as client:
+        assert is_yes("imap", attempt(client, "imap", office.mailbox(), password.text))
+        client.send("n NOOP\r\n")
+        assert client.until(b"n ")[-1].startswith(b"n OK")
+
+        def counted():
+            return re.search(r'saslift_relayed_bytes_total{protocol="imap",direction="up"} 8\n', ask(port, "/metrics")[2])
+
+        wait_until(counted, lambda: ask(port, "/metrics")[2])
+        assert "saslift_sessions 1\n" in ask(port, "/metrics")[2]
 
 
 def test_promtool_finds_nothing_to_say(served, password):

@@ -2,6 +2,7 @@
 
 import hashlib
 import imaplib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,9 @@ from running_saslift import Lines, new_password
 from servers.process import answers, wait_until
 from test_old_clients import USER
 from test_refused_logins import attempt, connect, is_yes, login
+
+
+GOODBYE = b"* BYE The administrator of the mail proxy has ended this session\r\n"
 
 
 def change(configuration, name, **fields):
@@ -281,10 +285,16 @@ def test_no_reload_while_draining(lab, password):
 def test_the_command_tells_whether_it_was_taken_over(lab, password):
     configuration = lab.office()
     saslift = lab.run(configuration)
-    remove(configuration, "account.reception")
-    configuration.write(saslift.path)
     told = saslift.command("reload")
-    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"reloaded {saslift.path}: no session ended\n", "")
+    with connect(saslift, "imap") as client:
+        assert is_yes("imap", attempt(client, "imap", USER, password.text))
+        remove(configuration, "account.reception")
+        configuration.write(saslift.path)
+        told = saslift.command("reload", "--json")
+        assert told.returncode == 0
+        assert json.loads(told.stdout) == {"config": str(saslift.path), "ok": True, "sessions_ended": 1}
+        assert client.rest().endswith(GOODBYE)
     assert not is_yes("imap", login(saslift, "imap", USER, password.text))
     good = saslift.path.read_text()
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -292,6 +302,8 @@ def test_the_command_tells_whether_it_was_taken_over(lab, password):
         saslift.path.write_text(f'{good}\n[[listener]]\nprotocol = "imap"\naddress = "{address}"\n')
         told = saslift.command("reload")
         assert (told.returncode, address in told.stderr) == (1, True), told.stderr
+        told = saslift.command("reload", "--json")
+        assert (told.returncode, address in json.loads(told.stdout)["error"]) == (1, True), told.stdout
     saslift.path.write_text("[service\n")
     told = saslift.command("reload")
     assert (told.returncode, ":1:" in told.stderr) == (2, True), told.stderr
@@ -303,9 +315,12 @@ def test_kick_ends_the_sessions_of_one_account(lab, password):
     with connect(saslift, "imap") as kicked, connect(saslift, "imap") as other:
         assert is_yes("imap", attempt(kicked, "imap", USER, password.text))
         assert is_yes("imap", attempt(other, "imap", "user2@example.test", password.text))
-        assert saslift.command("kick", "reception").returncode == 0
-        assert is_over(kicked)
+        told = saslift.command("kick", "reception")
+        assert (told.returncode, told.stdout) == (0, "account 'reception': 1 session ended\n")
+        assert kicked.rest().endswith(GOODBYE)
         assert saslift.wait_for_event("session_ended", reason="kicked")["account"] == "reception"
         assert noop(other)
         told = saslift.command("kick", "nobody")
         assert (told.returncode, "there is no such account" in told.stderr) == (1, True)
+        told = saslift.command("kick", "reception", "--json")
+        assert json.loads(told.stdout) == {"account": "reception", "ok": True, "sessions_ended": 0}

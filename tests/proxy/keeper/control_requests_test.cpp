@@ -46,7 +46,8 @@ TEST_CASE("a sign-in that lacks something is refused in words") {
 }
 
 TEST_CASE("replies") {
-  CHECK(read_control_reply(control_success()).has_value());
+  CHECK_FALSE(read_control_reply(control_success({})).value().sessions_ended);
+  CHECK(read_control_reply(control_success({.sessions_ended = 7})).value().sessions_ended == 7U);
   CHECK(read_control_reply(control_failure("no \"room\"\n\xff")).error().starts_with("no \"room\"\n"));
   for (const char* reply : {"", "{}", "[]", R"({"ok":1})", R"({"ok":false})"})
     CHECK(read_control_reply(reply).error() == "the keeper's answer is not understood; is it of another version?");

@@ -24,9 +24,8 @@ Tally some_tally() {
                                           {"login_ms", std::int64_t{1}}}));
   }
   tally.count(event("login_refused", {{"protocol", "smtp"}, {"reason", "bad_credentials"}, {"login", "canary"}}));
-  tally.count(event(
-      "session_ended",
-      {{"protocol", "smtp"}, {"reason", "closed"}, {"bytes_up", std::int64_t{7}}, {"bytes_down", std::int64_t{9}}}));
+  tally.count(auth::Relayed{.protocol = config::Protocol::smtp, .bytes_up = 3, .bytes_down = 9});
+  tally.count(auth::Relayed{.protocol = config::Protocol::smtp, .bytes_up = 4, .bytes_down = 0});
   tally.count(event("session_ended", {{"session", "1"}, {"reason", "worker_gone"}}));
   tally.count(event("token_fetched", {{"identity", "office"}}));
   tally.count(event("token_fetch_failed", {{"identity", "off\"ice"}}));

@@ -460,52 +460,6 @@ TEST_CASE("an idle relay lives 35 minutes, and any byte renews it") {
   CHECK(scene.end_reason() == "idle");
 }
 
-TEST_CASE("FAULTS 78: on drain an idle IMAP client gets BYE, one in a transfer goes on") {
-  Scene scene;
-  scene.relaying();
-  scene.client->deliver("a2 FETCH 1 BODY[]\r\n");
-  scene.clock.advance(5s);
-  CHECK(scene.session->end_if_idle());
-  scene.server->deliver("a2 OK done\r\n");
-  CHECK(scene.session->end_if_idle());
-  scene.clock.advance(1s);
-  scene.client->take_sent();
-  CHECK_FALSE(scene.session->end_if_idle());
-  CHECK(scene.client->sent.starts_with("* BYE"));
-  CHECK(scene.client->finished);
-}
-
-TEST_CASE("FAULTS 78: on drain a scanner that pauses within its message is not cut off") {
-  Scene scene(Protocol::smtp);
-  scene.granted(config::UpstreamTls::implicit);
-  scene.server = scene.dialer.connect();
-  scene.server->secure();
-  scene.server->deliver("220 outlook.example ESMTP\r\n");
-  scene.server->deliver("250-outlook.example\r\n250 AUTH XOAUTH2\r\n");
-  scene.server->deliver("334 \r\n");
-  scene.server->deliver("235 2.7.0 yes\r\n");
-  scene.client->deliver("DATA\r\n");
-  scene.server->deliver("354 go on\r\n");
-  scene.clock.advance(10s);
-  CHECK(scene.session->end_if_idle());
-  scene.client->deliver("half a page");
-  scene.clock.advance(10s);
-  CHECK(scene.session->end_if_idle());
-  scene.client->deliver("\r\n.\r\n");
-  scene.server->deliver("250 2.0.0 taken\r\n");
-  scene.clock.advance(1s);
-  CHECK_FALSE(scene.session->end_if_idle());
-  CHECK(scene.client->sent.find("421 4.3.2") != std::string::npos);
-}
-
-TEST_CASE("on drain a client before login is dismissed") {
-  Scene scene(Protocol::smtp);
-  scene.accepted();
-  scene.client->take_sent();
-  CHECK_FALSE(scene.session->end_if_idle());
-  CHECK(scene.client->sent.starts_with("421 "));
-}
-
 TEST_CASE("FAULTS 64: a client that starts no TLS handshake on an implicit listener has 10 s") {
   auto facts = listener_facts(Protocol::imap);
   facts.tls = config::ListenerTls::implicit;
