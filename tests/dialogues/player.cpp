@@ -124,10 +124,17 @@ void cut_at(const Script& script, const MakeSubject& make, std::size_t end, std:
   }
 }
 
+// A client may leave, or be dismissed, while it is still found out whether it starts TLS: not greeted yet.
+void cut_before_start(const MakeSubject& make) {
+  for (int way = 0; way < make()->ways_to_cut(); ++way) make()->cut(way);
+}
+
 void play_cut(const Script& script, const MakeSubject& make, int& line) {
   // Longer input is filler, and each of its bytes would cost as much as all those before it.
   constexpr std::size_t longest_cut_input = 512;
   const auto& steps = script.steps;
+  line = steps[0].line;
+  cut_before_start(make);
   for (std::size_t end = 0; end <= steps.size(); ++end) {
     line = steps[end == 0 ? 0 : end - 1].line;
     if (end == 0 || is_stimulus(steps[end - 1])) cut_at(script, make, end, 0);

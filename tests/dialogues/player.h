@@ -17,7 +17,7 @@ enum class Replay {
   bytes,    // every byte by itself
   bursts,   // neighbouring input in one piece
   at_once,  // client side: all that the client says up to a change to TLS in one piece, before any answer to it
-  cut,      // ended after every step and every byte, in every way the session may end it; see Subject::cut()
+  cut,      // ended before the start, after every step and every byte, in every way there is; see Subject::cut()
 };
 inline constexpr Replay all_replays[] = {Replay::lines, Replay::bytes, Replay::bursts, Replay::at_once, Replay::cut};
 [[nodiscard]] std::string name_of(Replay replay);

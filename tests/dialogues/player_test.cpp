@@ -16,7 +16,9 @@ enum class Flaw {
   speaks_after_close,
   forgets_bytes,
   minds_splits,
-  no_farewell
+  no_farewell,
+  no_early_farewell,
+  greets_when_spoken_to
 };
 
 // Greets, repeats each line, ends at "bye", logs in at "login".
@@ -24,12 +26,16 @@ class Parrot : public ClientSide {
  public:
   explicit Parrot(Flaw flaw) : flaw_(flaw) {}
 
-  ClientActions greet() override { return said("hello\r\n"); }
+  ClientActions greet() override {
+    greeted_ = flaw_ != Flaw::greets_when_spoken_to;
+    return greeted_ ? said("hello\r\n") : ClientActions();
+  }
   ClientActions receive(std::string_view bytes) override {
     if (closed_ && flaw_ != Flaw::speaks_after_close) return {};
     if (flaw_ == Flaw::minds_splits && !bytes.ends_with('\n')) return said("what?\r\n");
     buffer_ += bytes;
-    ClientActions actions;
+    ClientActions actions = greeted_ ? ClientActions() : said("hello\r\n");
+    greeted_ = true;
     while (!waiting_ && buffer_.find('\n') != std::string::npos) {
       const std::string line = buffer_.substr(0, buffer_.find('\n') + 1);
       buffer_.erase(0, line.size());
@@ -57,7 +63,8 @@ class Parrot : public ClientSide {
   ClientActions dismiss(Dismissal) override {
     ClientActions actions;
     closed_ = true;
-    if (flaw_ != Flaw::no_farewell) actions.emplace_back(Close{CloseReason::dismissed});
+    const bool is_early = flaw_ == Flaw::no_early_farewell && !greeted_;
+    if (flaw_ != Flaw::no_farewell && !is_early) actions.emplace_back(Close{CloseReason::dismissed});
     return actions;
   }
   std::size_t unread_size() const override { return buffer_.size(); }
@@ -75,6 +82,7 @@ class Parrot : public ClientSide {
 
   Flaw flaw_;
   std::string buffer_;
+  bool greeted_ = false;
   bool waiting_ = false;
   bool closed_ = false;
 };
@@ -106,6 +114,17 @@ C: bye
 C: one
 )";
 
+constexpr std::string_view early_script = R"(
+C: one
+C: login
+S: hello
+S: one
+! attempt-login login_command user "" Sesame7
+? accepted
+S: welcome
+! unread ""
+)";
+
 // Whether any of the replays fails.
 bool fails(std::string_view text, MakeClientSide make) {
   const Script script = parse_script("test", text, Playing::client_side);
@@ -123,6 +142,7 @@ bool fails(std::string_view text, MakeClientSide make) {
 TEST_CASE("a dialogue that keeps to its script passes in every replay", "[player]") {
   CHECK_FALSE(fails(login_script, &make_parrot<Flaw::none>));
   CHECK_FALSE(fails(bye_script, &make_parrot<Flaw::none>));
+  CHECK_FALSE(fails(early_script, &make_parrot<Flaw::none>));
 }
 
 TEST_CASE("a dialogue that breaks its script is told", "[player]") {
@@ -133,11 +153,15 @@ TEST_CASE("a dialogue that breaks its script is told", "[player]") {
   CHECK(fails(login_script, &make_parrot<Flaw::forgets_bytes>));
   CHECK(fails(login_script, &make_parrot<Flaw::minds_splits>));
   CHECK(fails(login_script, &make_parrot<Flaw::no_farewell>));
+  CHECK(fails(bye_script, &make_parrot<Flaw::no_early_farewell>));
+  CHECK(fails(early_script, &make_parrot<Flaw::greets_when_spoken_to>));
+  CHECK(fails(early_script, &make_parrot<Flaw::says_less>));
 }
 
 TEST_CASE("a script's mistakes are told with their line", "[player]") {
-  for (const std::string_view text : {"colour: red\n\nS: x\n", "S: x\n", "\nX: y\n", "\n! close \"open\n", "\nC: \\q\n",
-                                      "\nC: {b64:x\n", "\n? \n", "# nothing else\n"}) {
+  for (const std::string_view text :
+       {"colour: red\n\nS: x\n", "S: x\n", "\nX: y\n", "\n! close \"open\n", "\nC: \\q\n", "\nC: {b64:x\n", "\n? \n",
+        "# nothing else\n", "\nC: x\n", "\nC: x\n? accepted\nS: x\n"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(parse_script("test", text, Playing::client_side), std::runtime_error);
   }

@@ -169,6 +169,18 @@ Step parse_step(const Script& script, std::string_view line, Playing playing) {
   return {0, Output{std::move(bytes)}};
 }
 
+// The greeting waits for nobody and for nothing; only a client may speak ahead of it.
+void check_start(const Script& script) {
+  for (const auto& step : script.steps) {
+    if (std::holds_alternative<Output>(step.what)) return;
+    if (!std::holds_alternative<Input>(step.what)) {
+      throw std::runtime_error(script.name + ":" + std::to_string(step.line) +
+                               ": ahead of the greeting only C: can be");
+    }
+  }
+  throw std::runtime_error(script.name + ": no greeting");
+}
+
 }  // namespace
 
 std::string Script::setting(const std::string& key, std::string_view otherwise) const {
@@ -208,6 +220,7 @@ Script parse_script(std::string name, std::string_view text, Playing playing) {
     }
   }
   if (script.steps.empty()) throw std::runtime_error(script.name + ": no steps; is a blank line missing?");
+  if (playing == Playing::client_side) check_start(script);
   return script;
 }
 

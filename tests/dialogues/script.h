@@ -15,7 +15,7 @@
 //
 // client_side: C is input, S is expected.  Settings: hostname, starttls (none, offered), plaintext_logins (accepted,
 //   refused), tls (none, active), smtp_extensions (comma separated), auth_equals (none, listed), trust (no, yes),
-//   secret (must never be sent).
+//   secret (must never be sent). C: ahead of the first S: is a client that does not wait for the greeting.
 //   ! attempt-login MECHANISM LOGIN AUTHZID PASSWORD   ! start-tls   ! close REASON   ! unread BYTES (the last step)
 //   ? accepted   ? refused FAILURE SENTENCE REFERENCE  ? tls-started ? dismiss
 //   idle_before_login|session_cap|shutting_down

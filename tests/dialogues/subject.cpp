@@ -140,7 +140,11 @@ class ClientSubject : public Subject {
     }
   }
 
-  void start() override { take(dialogue_->greet()); }
+  void start() override {
+    auto greeting = dialogue_->greet();
+    if (greeting.empty()) fail("it waits to be spoken to");
+    take(std::move(greeting));
+  }
   void receive(std::string_view bytes) override { take(dialogue_->receive(bytes)); }
   std::string take_unread() override {
     const std::size_t size = dialogue_->unread_size();

@@ -1,5 +1,6 @@
 """Listeners with TLS: who gets in, who does not, and what the log says."""
 
+import base64
 import json
 import socket
 import ssl
@@ -25,6 +26,7 @@ def doors(binary, directory, password, exchange_site):
         made.add(f"{protocol} implicit", protocol, "implicit")
         made.add(f"{protocol} starttls", protocol, "starttls", plaintext_login="never")
         made.add(f"{protocol} auto", protocol, "auto", tls_detect="1s")
+        made.add(f"{protocol} off", protocol, "off")
     made.add("legacy", "smtp", "implicit", legacy_tls=True)
     made.add("legacy starttls", "smtp", "starttls", legacy_tls=True)
     yield made.open()
@@ -52,6 +54,28 @@ def test_clients_log_in_by_implicit_tls_and_by_starttls(doors, trust, password, 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_an_auto_listener_serves_every_kind_of_client(doors, trust, password, protocol, how):
     attempt(doors, protocol, how, "auto", password, trust)
+
+
+@pytest.mark.parametrize("listener", ["off", "auto", "implicit"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_client_that_does_not_wait_for_the_greeting_is_served_in_order(doors, trust, password, protocol, listener):
+    """It says all it has to say, and only then reads."""
+    user = doors.office.mailbox()
+    plain = base64.b64encode(f"\0{user}\0{password.text}".encode()).decode()
+    says, answers = {
+        "imap": (f"a LOGIN {user} {password.text}\r\nb NOOP\r\nc LOGOUT\r\n", [b"* OK", b"a OK", b"b OK", b"c OK"]),
+        "pop3": (f"USER {user}\r\nPASS {password.text}\r\nNOOP\r\nQUIT\r\n", [b"+OK"] * 5),
+        "smtp": (f"EHLO x\r\nAUTH PLAIN {plain}\r\nNOOP\r\nQUIT\r\n", [b"220", b"250", b"235", b"250", b"221"]),
+    }[protocol]
+    connection = socket.create_connection(("127.0.0.1", doors.port[f"{protocol} {listener}"]), timeout=30)
+    if listener == "implicit":
+        connection = trust.wrap_socket(connection, server_hostname="127.0.0.1")
+    with Lines(None, connection=connection) as client:
+        client.send(says)
+        said = client.rest().splitlines()
+    assert said[0].startswith(GREETING[protocol])
+    ends = [line[:4].rstrip() for line in said if not line.startswith((b"* CAP", b"* BYE", b"250-"))]
+    assert ends == answers, said
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
