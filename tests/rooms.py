@@ -27,7 +27,9 @@ ROOMS = (
     (r"proxy/session/", r"proxy/(imap|pop3|smtp|worker|keeper)/", "a session knows its protocol as one row of functions"),
     (r"proxy/(worker|session)/", r"proxy/(keeper|fetch|commands)/", "a worker has nothing of the keeper's in it"),
     (r"proxy/keeper/", r"proxy/(dialogue|sasl|imap|pop3|smtp|session|worker)/", "the keeper parses no mail protocol"),
-    (r"proxy/sign_in/", r"proxy/(?!sign_in/|keeper/descriptor\.h)", "what any page in a browser reaches knows nothing else"),
+    (r"proxy/http/", r"(auth|proxy/(?!http/))", "it is what anybody reaches: bytes, and nothing else"),
+    (r"proxy/sign_in/", r"proxy/(?!sign_in/|http/|keeper/descriptor\.h)",
+     "what any page in a browser reaches knows nothing else"),
 ) + tuple((rf"proxy/{one}/", rf"proxy/{other}/", "a protocol knows no other")
           for one in ("imap", "pop3", "smtp") for other in ("imap", "pop3", "smtp") if one != other)
 

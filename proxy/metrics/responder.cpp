@@ -4,10 +4,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "config/text_forms.h"
+#include "proxy/http/request_head.h"
 #include "proxy/net/tcp_stream.h"
 
 namespace saslift::proxy::metrics {
 namespace {
+
+using http::Response;
 
 constexpr std::string_view openmetrics_type = "application/openmetrics-text";
 
@@ -38,6 +42,16 @@ Response plain(int status, std::string_view text) {
   return response;
 }
 
+bool wants_openmetrics(const http::RequestHead& request) {
+  return std::ranges::any_of(request.fields, [](const http::Field& field) {
+    return field.name == "accept" && config::folded(field.value).find(openmetrics_type) != std::string::npos;
+  });
+}
+
+Response told(http::HeadFault fault) {
+  return fault == http::HeadFault::too_long ? plain(431, "the request is too long") : plain(400, "not a request");
+}
+
 }  // namespace
 
 class Responder::Connection final : private net::ByteStream::Reader {
@@ -66,24 +80,21 @@ class Responder::Connection final : private net::ByteStream::Reader {
  private:
   void received(std::span<char> bytes) override {
     if (said_ || waits_for_) return;  // pipelined requests and bodies are not read
-    request_.receive({bytes.data(), bytes.size()});
-    if (const auto& fault = request_.fault()) {
-      return *fault == RequestFault::too_long ? say(plain(431, "the request is too long"))
-                                              : say(plain(400, "not a request"));
-    }
-    if (const auto& request = request_.request()) asked(*request);
+    received_.append(bytes.data(), bytes.size());
+    const auto head = http::read_request_head(received_, longest_head);
+    if (!head) return say(told(head.error()));
+    if (*head) asked(**head);
   }
   void ended(net::Ending) override { end(); }
   void failed(const net::StreamError&) override { end(); }
   void drained() override {}
 
-  void asked(const Request& request) {
+  void asked(const http::RequestHead& request) {
     const auto page = std::ranges::find(pages, request.path, &Page::path);
     if (page == pages.end()) return say(plain(404, "there are: /metrics /healthz /readyz"));
     if (request.method != "GET") return say(plain(405, "GET only"));
-    const bool wants_openmetrics =
-        page->question == Question::prometheus && request.accept.find(openmetrics_type) != std::string::npos;
-    const Question question = wants_openmetrics ? Question::openmetrics : page->question;
+    const bool other_format = page->question == Question::prometheus && wants_openmetrics(request);
+    const Question question = other_format ? Question::openmetrics : page->question;
     if (const auto response = all_.respond_to(question)) return say(*response);
     waits_for_ = question;
     patience_.set(patience_for_keeper);
@@ -104,7 +115,7 @@ class Responder::Connection final : private net::ByteStream::Reader {
   Responder& all_;
   std::unique_ptr<net::TcpStream> stream_;
   net::Timer patience_;
-  RequestReader request_;
+  std::string received_;
   std::optional<Question> waits_for_;
   bool said_ = false;
   bool ended_ = false;
@@ -132,7 +143,7 @@ void Responder::accepted(std::unique_ptr<net::TcpStream> stream) {
   connections_.push_back(std::make_unique<Connection>(*this, std::move(stream)));
 }
 
-std::optional<Response> Responder::respond_to(Question question) {
+std::optional<http::Response> Responder::respond_to(Question question) {
   Known& known = known_.at(static_cast<std::size_t>(question));
   if (known.answer && loop_.now() - known.at < answers_keep) {
     return Response{known.answer->verdict == Verdict::good ? 200 : 503, content_type_of(question), known.answer->text};

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "auth/clock.h"
-#include "proxy/metrics/http_request.h"
+#include "proxy/http/response.h"
 #include "proxy/metrics/messages.h"
 #include "proxy/net/frame_pipe.h"
 #include "proxy/net/listener.h"
@@ -21,6 +21,7 @@ namespace saslift::proxy::metrics {
 class Responder {
  public:
   static constexpr std::size_t most_connections = 64;
+  static constexpr std::size_t longest_head = 8 * 1024;
   static constexpr auth::Duration patience_for_request{5'000};
   static constexpr auth::Duration patience_for_keeper{2'000};
   static constexpr auth::Duration answers_keep{1'000};
@@ -47,7 +48,7 @@ class Responder {
 
   void accepted(std::unique_ptr<net::TcpStream> stream);
   // nullopt: the keeper has been asked, answer() will follow.
-  [[nodiscard]] std::optional<Response> respond_to(Question question);
+  [[nodiscard]] std::optional<http::Response> respond_to(Question question);
   void answer_came(std::string_view frame);
   void reap();
 

@@ -202,7 +202,7 @@ TEST_CASE("another plan starts another generation, and the one before ends when 
   run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
   CHECK(workers.logged("workers_replaced") == 1);
   CHECK(workers.logged("worker_died") == 0);
-  CHECK(workers.senders == std::set<auth::WorkerId>{1, 2, 3});
+  run_until(workers.loop, [&] { return workers.senders == std::set<auth::WorkerId>{1, 2, 3}; });
   CHECK(workers.workers->has(workers.plan("serves otherwise"), 1));
   CHECK_FALSE(workers.ended);
 }
@@ -242,5 +242,6 @@ TEST_CASE("of a retired worker that dies nobody takes the place") {
   ::kill(old, SIGKILL);
   run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
   CHECK(workers.field("worker_died", "status") == "signal 9");
-  CHECK(workers.messages.size() == 2);
+  run_until(workers.loop, [&] { return workers.messages.size() == 2; });
+  CHECK(workers.logged("worker_started") == 2);
 }
