@@ -21,7 +21,7 @@ int reload(const ReloadOptions& options) {
   } else if (told) {
     fmt::print(stdout, "reloaded {}: {}\n", loaded->settings.path, sessions_ended(*told));
   } else {
-    fmt::print(stderr, "{}\nnothing was changed\n", told.error());
+    fmt::print(stderr, "{}\n", told.error());
   }
   return told ? yes : no;
 }

@@ -117,7 +117,11 @@ KeeperLoop::KeeperLoop(config::Loaded loaded, Given given)
       alarm_(loop_, [this] { execute(desk_.tick(now())); }),
       drain_ends_(loop_, [this] { workers_->kill(); }),
       keeping_ends_(loop_, [this] { loop_.stop(); }),
-      certificates_alarm_(loop_, [this] { look_at_certificates(); }) {}
+      certificates_alarm_(loop_, [this] { look_at_certificates(); }),
+      replacing_ends_(loop_, [this] {
+        workers_replaced(
+            {"it was taken over, but no worker serves with it yet and the ones before go on: see the log"});
+      }) {}
 
 KeeperLoop::~KeeperLoop() = default;
 
@@ -273,6 +277,7 @@ void KeeperLoop::log_listening(const OpenListener& listener) {
 
 void KeeperLoop::worker_accepts() {
   if (!std::exchange(ready_, true)) service_manager_.ready();
+  workers_replaced({});
 }
 
 int KeeperLoop::run() {
@@ -371,6 +376,7 @@ void KeeperLoop::drain() {
   for (auto& listener : listeners_) listener.socket.close();
   drain_ends_.set(deadline + grace_after_drain);
   workers_->drain(deadline);
+  workers_replaced({});
 }
 
 void KeeperLoop::stop(std::string_view reason) {

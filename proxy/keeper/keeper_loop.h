@@ -90,6 +90,7 @@ class KeeperLoop {
   using ReloadTold = std::function<void(const Reloaded& reloaded)>;
   void reload(ReloadTold told);
   void read_configuration();
+  void workers_replaced(Problems problems);
   [[nodiscard]] Reloaded take_over(config::LoadResult result);
   // Of one reading: what goes together.
   struct Taken {
@@ -131,6 +132,7 @@ class KeeperLoop {
   std::unique_ptr<StateSaver> saver_;  // where an identity lives on a refresh token
   ConfigurationReader reader_;
   std::vector<ReloadTold> asked_to_reload_;
+  std::function<void(Problems problems)> once_workers_are_replaced_;
   std::optional<ListenerCertificates> certificates_;
   std::unique_ptr<WorkerProcesses> workers_;
   std::unique_ptr<ControlSocket> control_;
@@ -140,6 +142,7 @@ class KeeperLoop {
   net::Timer drain_ends_;
   net::Timer keeping_ends_;
   net::Timer certificates_alarm_;
+  net::Timer replacing_ends_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::optional<OrphanReaper> orphans_;
   bool draining_ = false;

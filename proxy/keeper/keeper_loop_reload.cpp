@@ -8,6 +8,9 @@
 namespace saslift::proxy::keeper {
 namespace {
 
+constexpr auth::Duration longest_replacing{10'000};
+constexpr const char* nothing_changed = "nothing was changed";
+
 std::string text_of(const std::optional<config::SocketAddress>& address) { return address ? address->text() : "off"; }
 
 }  // namespace
@@ -16,10 +19,10 @@ void KeeperLoop::reload(ReloadTold told) {
   if (draining_) {
     const std::string reason = "saslift is shutting down";
     log_.write({config::LogLevel::warning, "reload_ignored", {{"reason", reason}}});
-    return told(std::unexpected(Problems{reason}));
+    return told(std::unexpected(Problems{reason, nothing_changed}));
   }
   asked_to_reload_.push_back(std::move(told));
-  if (!reader_.busy()) read_configuration();
+  if (!reader_.busy() && !once_workers_are_replaced_) read_configuration();
 }
 
 // Whoever asks while the file is being read may have changed what was read already, and is served by another reading.
@@ -27,14 +30,26 @@ void KeeperLoop::read_configuration() {
   auto asked = std::exchange(asked_to_reload_, {});
   service_manager_.reloading();
   reader_.read([this, asked = std::move(asked)](config::LoadResult result) {
-    const Reloaded reloaded = take_over(std::move(result));
+    Reloaded reloaded = take_over(std::move(result));
     for (const auto& problem : reloaded ? Problems{} : reloaded.error()) {
       log_.write({config::LogLevel::error, "reload_failed", {{"reason", problem}, {"consequence", "nothing changes"}}});
     }
-    for (const auto& told : asked) told(reloaded);
-    if (!asked_to_reload_.empty()) return read_configuration();
-    if (ready_ && !draining_) service_manager_.ready();
+    if (!reloaded) reloaded.error().emplace_back(nothing_changed);
+    once_workers_are_replaced_ = [this, asked, reloaded](Problems problems) {
+      for (const auto& told : asked) told(problems.empty() ? reloaded : std::unexpected(problems));
+      if (draining_) return;
+      if (!asked_to_reload_.empty()) return read_configuration();
+      if (ready_) service_manager_.ready();
+    };
+    // Whoever is told may rely on it: a login from now on meets what is new.
+    if (reloaded && workers_->replacing()) return replacing_ends_.set(longest_replacing);
+    workers_replaced({});
   });
+}
+
+void KeeperLoop::workers_replaced(Problems problems) {
+  replacing_ends_.cancel();
+  if (const auto told = std::exchange(once_workers_are_replaced_, {})) told(std::move(problems));
 }
 
 KeeperLoop::Reloaded KeeperLoop::take_over(config::LoadResult result) {

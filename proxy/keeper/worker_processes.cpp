@@ -190,6 +190,7 @@ void WorkerProcesses::came_up(Slot& slot) {
                "worker_started",
                {{"pid", std::int64_t{slot.worker->pid()}}, {"milliseconds", std::int64_t{took}}}});
   if (slot.generation != generation_) return;
+  accepting_ = generation_;
   retire_before(generation_);
   events_.accepts();
 }

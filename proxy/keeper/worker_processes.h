@@ -57,6 +57,8 @@ class WorkerProcesses {
   // plan which no worker can carry out closes no door.
   void replace(Plan plan, unsigned count, auth::Duration drain);
   [[nodiscard]] bool has(const Plan& plan, unsigned count) const;
+  // Nobody of the present generation has accepted yet.
+  [[nodiscard]] bool replacing() const { return accepting_ != generation_; }
   [[nodiscard]] Generation generation() const { return generation_; }
   [[nodiscard]] Generation generation_of(auth::WorkerId id) const;
   void send(auth::WorkerId id, const auth::ToWorker& message);
@@ -87,6 +89,7 @@ class WorkerProcesses {
   Events events_;
   std::vector<std::unique_ptr<Slot>> slots_;
   Generation generation_ = 1;
+  Generation accepting_ = 0;
   auth::Duration drain_retired_{0};               // how long the oldest may take when there is one too many
   std::vector<std::unique_ptr<Worker>> leaving_;  // process or pipe has ended, the other not yet
   auth::WorkerId last_id_ = 0;

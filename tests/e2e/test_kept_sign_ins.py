@@ -49,16 +49,20 @@ class Office:
         self.service = {"state_dir": str(self.state_dir), "workers": 1, "drain": "1s", "login_timeout": "15s"} | service
         self.running = []
 
-    def configuration(self):
+    def without_people(self):
         made = Configuration(self.directory)
         made.table("service", **self.service)
         made.table("log", format="json", level="debug")
+        made.listeners("imap")
+        return made
+
+    def configuration(self):
+        made = self.without_people()
         made.table("provider.lab", imap={"host": "127.0.0.1", "port": 1, "tls": "implicit"},
                    token_endpoint=self.provider.token_endpoint, device_authorization_endpoint=self.provider.token_endpoint,
                    scope="mail offline_access", ca_file=str(self.provider.ca_file))
         made.table("identity.office", provider="lab", client_id="app", grant="device_code", owner=OWNER)
         made.account("scanner", self.password, "office", mailbox=OWNER)
-        made.listeners("imap")
         made.secrets |= set(self.provider.refresh_tokens)
         return made
 
@@ -128,6 +132,43 @@ def test_a_sign_in_is_used_without_a_restart_rotated_and_there_after_one(office,
     assert got_token(office.log_in(saslift))
     assert provider.used == provider.refresh_tokens[:2]  # each was used once: the newest was on disk
     assert saslift.status()["state"] == {"health": "kept", "detail": ""}
+
+
+def reload(office, saslift):
+    office.configuration().write(saslift.path)
+    told = saslift.command("reload")
+    assert told.returncode == 0, told.stderr
+
+
+def test_a_sign_in_outlives_a_reload(office, provider):
+    saslift = office.start()
+    assert office.sign_in() == {"ok": True}
+    assert got_token(office.log_in(saslift))
+    office.service["login_timeout"] = "14s"
+    reload(office, saslift)
+    assert identity(saslift)["user"] == OWNER
+    assert got_token(office.log_in(saslift))
+    assert provider.used == provider.refresh_tokens[:1]  # the token in hand is still good
+    assert saslift.events("restart_needed") == []
+    key = office.directory / "state.secret"
+    key.write_text("0123456789abcdef" * 4 + "\n")
+    key.chmod(0o600)
+    office.service["state_key"] = "file:state.secret"
+    reload(office, saslift)
+    assert saslift.wait_for_event("restart_needed")["key"] == "state_key"
+    assert got_token(office.log_in(saslift))
+
+
+def test_the_first_identity_of_a_person_may_come_with_a_reload(office):
+    whole = office.configuration
+    office.configuration = office.without_people
+    saslift = office.start()
+    assert not (office.state_dir / "state").exists()
+    office.configuration = whole
+    reload(office, saslift)
+    assert office.sign_in() == {"ok": True}
+    assert (office.state_dir / "state").exists()
+    assert got_token(office.log_in(saslift))
 
 
 def test_a_foreign_sign_in_is_not_kept(office):

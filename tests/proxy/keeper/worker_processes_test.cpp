@@ -228,8 +228,11 @@ TEST_CASE("a plan that no worker can carry out retires nobody") {
   run_until(workers.loop, [&] { return workers.logged("worker_died") == 2; });
   CHECK(workers.workers->status().size() == 2);
   CHECK(workers.retired() == 0);
+  CHECK(workers.workers->replacing());
   workers.replace("serves");
+  CHECK(workers.workers->replacing());
   run_until(workers.loop, [&] { return workers.messages.size() == 2; });
+  CHECK_FALSE(workers.workers->replacing());
   run_until(workers.loop, [&] { return workers.workers->status().size() == 1; });
 }
 
