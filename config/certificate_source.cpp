@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
@@ -87,9 +86,9 @@ std::vector<std::string> files_of(const CertificateSource& source) {
   for (const std::string& written : {source.chain, source.key}) {
     if (written.starts_with(file_prefix)) {
       files.push_back((std::filesystem::path(source.directory) / written.substr(file_prefix.size())).string());
-    } else if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-               written.starts_with(credential_prefix) && directory != nullptr) {
-      files.push_back((std::filesystem::path(directory) / written.substr(credential_prefix.size())).string());
+    } else if (const std::filesystem::path directory = credentials_directory();
+               written.starts_with(credential_prefix) && !directory.empty()) {
+      files.push_back((directory / written.substr(credential_prefix.size())).string());
     }
   }
   return files;

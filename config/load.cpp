@@ -72,17 +72,24 @@ std::expected<FileText, std::string> read_file(const std::string& path) {
   return result;
 }
 
+std::unexpected<std::vector<Problem>> refuse_file(const std::string& path, const std::string& why) {
+  return refuse(path, fmt::format("cannot be read: {}; --config names another file", why));
+}
+
+std::unexpected<std::vector<Problem>> refuse_syntax(const std::string& path, const SyntaxError& error) {
+  return std::unexpected(std::vector{Problem{path, error.at.line, error.at.column, error.text}});
+}
+
+std::filesystem::path directory_of(const std::string& path) { return std::filesystem::absolute(path).parent_path(); }
+
 }  // namespace
 
 LoadResult load_text(std::string_view toml, const std::string& path, const Environment& environment) {
   if (toml.size() > largest_configuration) return refuse(path, too_large());
   const auto root = parse_document(toml);
-  if (!root) {
-    const SyntaxError& error = root.error();
-    return std::unexpected(std::vector{Problem{path, error.at.line, error.at.column, error.text}});
-  }
+  if (!root) return refuse_syntax(path, root.error());
   Problems problems(path);
-  const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+  const std::filesystem::path directory = directory_of(path);
   const Reading reading{*root, directory, environment, problems};
   check_sections(*root, problems);
   Loaded loaded;
@@ -101,13 +108,26 @@ LoadResult load_text(std::string_view toml, const std::string& path, const Envir
 
 LoadResult load(const std::string& path) {
   auto file = read_file(path);
-  if (!file) return refuse(path, fmt::format("cannot be read: {}; --config names another file", file.error()));
+  if (!file) return refuse_file(path, file.error());
   auto loaded = load_text(file->text, path);
   wipe(file->text);  // a client secret may stand in it
   if (loaded && file->writable_by_all) {
     loaded->warnings.push_back({path, 0, 0, "may be changed by everybody on this machine; chmod o-w it"});
   }
   return loaded;
+}
+
+std::expected<Service, std::vector<Problem>> load_service(const std::string& path) {
+  auto file = read_file(path);
+  if (!file) return refuse_file(path, file.error());
+  if (file->text.size() > largest_configuration) return refuse(path, too_large());
+  const auto root = parse_document(file->text);
+  wipe(file->text);
+  if (!root) return refuse_syntax(path, root.error());
+  Problems problems(path);
+  const std::filesystem::path directory = directory_of(path);
+  const Environment environment = process_environment();
+  return read_service({*root, directory, environment, problems});
 }
 
 std::string default_path() { return std::string(access(system_path.data(), F_OK) == 0 ? system_path : local_path); }

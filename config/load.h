@@ -37,6 +37,10 @@ using LoadResult = std::expected<Loaded, std::vector<Problem>>;
 [[nodiscard]] LoadResult load_text(std::string_view toml, const std::string& path,
                                    const Environment& environment = process_environment());
 
+// [service] alone, for those who only look for the running saslift: other sections, and with them their secrets and
+// commands, are not read. What is wrong in it is left out, and told by load().
+[[nodiscard]] std::expected<Service, std::vector<Problem>> load_service(const std::string& path);
+
 // --config, else /etc/saslift/saslift.toml, else ./saslift.toml.
 [[nodiscard]] std::string default_path();
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -57,8 +56,8 @@ bool is_secret_place(int descriptor, const std::filesystem::path& path) {
     // systemd's credentials are a ramfs where tmpfs could be swapped out.
     if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) return true;
   }
-  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  if (credentials != nullptr && *credentials != '\0' && lies_under(path, credentials)) return true;
+  const std::filesystem::path credentials = credentials_directory();
+  if (!credentials.empty() && lies_under(path, credentials)) return true;
   return lies_under(path, "/run/secrets") || lies_under(path, "/var/run/secrets");
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <system_error>
 
 #include "config/suggestions.h"
 #include "config/text_forms.h"
@@ -42,15 +43,18 @@ SecretResult read_environment(const std::string& name) {
 }
 
 SecretResult read_credential(const std::string& name) {
-  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-  if (directory == nullptr || *directory == '\0') {
-    return refuse("$CREDENTIALS_DIRECTORY is not set; start saslift by systemd with LoadCredential=, or use file:");
+  const std::filesystem::path directory = credentials_directory();
+  if (directory.empty()) {
+    return refuse(
+        "$CREDENTIALS_DIRECTORY is not set, and no saslift.service runs; start saslift by systemd with "
+        "LoadCredential=, "
+        "or use file:");
   }
   if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
     return refuse(
         fmt::format("{} is no name of a credential; it has no '/' and does not begin with '.'", in_quotes(name)));
   }
-  auto read = read_secret_file(std::filesystem::path(directory) / name);
+  auto read = read_secret_file(directory / name);
   if (read) read->source = SecretSource::credential;
   return read;
 }
@@ -96,6 +100,14 @@ std::optional<std::string> mistyped_prefix(std::string_view word) {
 }
 
 }  // namespace
+
+std::filesystem::path credentials_directory() {
+  const char* told = std::getenv("CREDENTIALS_DIRECTORY");
+  if (told != nullptr && *told != '\0') return told;
+  const std::filesystem::path kept = "/run/credentials/saslift.service";
+  std::error_code error;
+  return std::filesystem::is_directory(kept, error) ? kept : std::filesystem::path();
+}
 
 SecretResult read_secret(const std::string& written, const std::filesystem::path& directory) {
   const auto colon = written.find(':');

@@ -6,8 +6,12 @@
 
 namespace saslift::proxy::commands {
 
-config::LoadResult load_configuration(const ConfigChoice& choice) {
-  return config::load(choice.path.empty() ? config::default_path() : choice.path);
+std::string path_of(const ConfigChoice& choice) { return choice.path.empty() ? config::default_path() : choice.path; }
+
+config::LoadResult load_configuration(const ConfigChoice& choice) { return config::load(path_of(choice)); }
+
+std::expected<config::Service, std::vector<config::Problem>> load_service(const ConfigChoice& choice) {
+  return config::load_service(path_of(choice));
 }
 
 void print_problems(const std::vector<config::Problem>& problems) {

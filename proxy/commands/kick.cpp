@@ -9,12 +9,12 @@
 namespace saslift::proxy::commands {
 
 int kick(const KickOptions& options) {
-  const auto loaded = load_configuration(options.config);
-  if (!loaded) {
-    print_problems(loaded.error());
+  const auto service = load_service(options.config);
+  if (!service) {
+    print_problems(service.error());
     return wrong_use;
   }
-  const auto told = tell_keeper(loaded->settings, keeper::kick_request(options.account));
+  const auto told = tell_keeper(*service, keeper::kick_request(options.account));
   if (options.output == Output::json) {
     fmt::print(stdout, "{}", told_to_programs({"account", options.account}, told));
   } else if (told) {

@@ -8,22 +8,25 @@
 
 namespace saslift::proxy::commands {
 
+// The keeper judges the file: it has what systemd hands over, and the rights to read what is its own.
 int reload(const ReloadOptions& options) {
-  const auto loaded = load_configuration(options.config);
-  if (!loaded) {
-    print_problems(loaded.error());
+  const auto service = load_service(options.config);
+  if (!service) {
+    print_problems(service.error());
     fmt::print(stderr, "nothing was changed\n");
     return wrong_use;
   }
-  const auto told = tell_keeper(loaded->settings, keeper::reload_request());
+  const std::string path = path_of(options.config);
+  const auto told = tell_keeper(*service, keeper::reload_request());
   if (options.output == Output::json) {
-    fmt::print(stdout, "{}", told_to_programs({"config", loaded->settings.path}, told));
+    fmt::print(stdout, "{}", told_to_programs({"config", path}, told));
   } else if (told) {
-    fmt::print(stdout, "reloaded {}: {}\n", loaded->settings.path, sessions_ended(*told));
+    fmt::print(stdout, "reloaded {}: {}\n", path, sessions_ended(*told));
   } else {
     fmt::print(stderr, "{}\n", told.error());
   }
-  return told ? yes : no;
+  if (told) return yes;
+  return load_configuration(options.config) ? no : wrong_use;
 }
 
 }  // namespace saslift::proxy::commands

@@ -33,12 +33,12 @@ std::optional<Told> told_to_people(StatusQuestion question, const std::string& r
 }  // namespace
 
 int status(const StatusOptions& options) {
-  const auto loaded = load_configuration(options.config);
-  if (!loaded) {
-    print_problems(loaded.error());
+  const auto service = load_service(options.config);
+  if (!service) {
+    print_problems(service.error());
     return wrong_use;
   }
-  const std::string path = keeper::control_path(loaded->settings.service);
+  const std::string path = keeper::control_path(*service);
   const auto reply = keeper::ask_keeper(path, keeper::status_request());
   if (!reply) {
     fmt::print(stderr, "saslift is not running, or out of reach: {}: {}\n", path, reply.error().detail);

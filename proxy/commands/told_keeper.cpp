@@ -9,8 +9,8 @@
 
 namespace saslift::proxy::commands {
 
-Told tell_keeper(const config::Settings& settings, std::string_view request) {
-  const std::string path = keeper::control_path(settings.service);
+Told tell_keeper(const config::Service& service, std::string_view request) {
+  const std::string path = keeper::control_path(service);
   const auto reply = keeper::ask_keeper(path, request, keeper::wait_for_disk);
   if (!reply) {
     return std::unexpected(fmt::format("saslift is not running, or out of reach: {}: {}", path, reply.error().detail));

@@ -12,7 +12,7 @@ namespace saslift::proxy::commands {
 
 // The error is for people.
 using Told = std::expected<keeper::ControlOutcome, std::string>;
-[[nodiscard]] Told tell_keeper(const config::Settings& settings, std::string_view request);
+[[nodiscard]] Told tell_keeper(const config::Service& service, std::string_view request);
 
 // "1 session ended", "no session ended"
 [[nodiscard]] std::string sessions_ended(const keeper::ControlOutcome& outcome);

@@ -361,5 +361,23 @@ TEST_CASE("a file that cannot be read, or may be changed by all, is named") {
   CHECK(loose->warnings[0].message() == fixture.path() + ": may be changed by everybody on this machine; chmod o-w it");
 }
 
+TEST_CASE("[service] alone is read without what the other sections name") {
+  const Fixture fixture;
+  const auto elsewhere = "[identity.office]\nclient_secret = \"command:/bin/sh -c 'touch " +
+                         (fixture.directory().path() / "ran").string() + "'\"\n[nonsense]\n";
+  fixture.directory().write("saslift.toml", "[service]\nstate_dir = \"kept\"\n" + elsewhere);
+  const auto service = load_service(fixture.path());
+  REQUIRE(service);
+  CHECK(service->state_dir == (fixture.directory().path() / "kept").string());
+  CHECK_FALSE(std::filesystem::exists(fixture.directory().path() / "ran"));
+  fixture.directory().write("saslift.toml", "[service\n");
+  const auto broken = load_service(fixture.path());
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().at(0).line == 1);
+  std::filesystem::remove(fixture.path());
+  REQUIRE_FALSE(load_service(fixture.path()));
+  CHECK(messages(load_service(fixture.path()).error()).at(0).find("cannot be read") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace saslift::config

@@ -324,3 +324,23 @@ def test_kick_ends_the_sessions_of_one_account(lab, password):
         assert (told.returncode, "there is no such account" in told.stderr) == (1, True)
         told = saslift.command("kick", "reception", "--json")
         assert json.loads(told.stdout) == {"account": "reception", "ok": True, "sessions_ended": 0}
+
+
+def test_who_only_speaks_with_the_running_one_reads_no_secret(lab, password):
+    """Of root's status under systemd, whose credentials it does not have; and a command: is not run for each probe."""
+    configuration = lab.office()
+    saslift = lab.run(configuration)
+    [secret] = configuration.directory.glob("*.secret")
+    secret.rename(configuration.directory / "elsewhere")
+    assert saslift.command("check").returncode == 2
+    assert saslift.command("status", "--ready").returncode == 0
+    assert saslift.command("kick", "reception").returncode == 0
+    good = saslift.path.read_text()
+    saslift.path.write_text(good + "[nonsense]\n")
+    assert saslift.command("status", "--ready").returncode == 0  # a container is not restarted for a file being edited
+    saslift.path.write_text(good)
+    told = saslift.command("reload")
+    assert (told.returncode, secret.name in told.stderr) == (2, True), told.stderr
+    (configuration.directory / "elsewhere").rename(secret)
+    assert saslift.command("reload").returncode == 0
+    assert is_yes("imap", login(saslift, "imap", USER, password.text))

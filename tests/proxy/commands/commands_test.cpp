@@ -174,6 +174,9 @@ TEST_CASE("check: a broken configuration, all problems with their places") {
   CHECK(json.at("problems").size() >= 2);
   CHECK(json.at("problems").at(0).at("line") == 2);
   CHECK(saslift_with(directory, {"check", "--config", directory.file("missing.toml")}).status == 2);
+  // What is running is not judged by a file that it may never have read.
+  CHECK(saslift_with(directory, {"status", "--config", path}).status == 1);
+  directory.write("saslift.toml", "[service\n");
   CHECK(saslift_with(directory, {"status", "--config", path}).status == 2);
 }
 
