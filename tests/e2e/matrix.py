@@ -5,6 +5,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import tempfile
 
 from conftest import HERE
-from matrix_table import PROGRAMS, PROTOCOLS, TLS, UNTRIED, Site, tried
+from matrix_table import PROGRAMS, PROTOCOLS, TLS, Site, tried
 from running_saslift import new_password
 from servers.certificates import Authority
 from servers.dovecot import Dovecot
@@ -45,9 +46,12 @@ def site():
 
 
 def version_of(program):
-    """As its package says."""
-    program = {"mbsync": "isync"}.get(program, program)
-    said = subprocess.run(["dpkg-query", "-W", "-f=${Version}", program], capture_output=True, text=True)
+    """As its package says, npm's or Debian's."""
+    from_npm = HERE / "node_modules" / program.name / "package.json"
+    if from_npm.exists():
+        return f" {json.loads(from_npm.read_text())['version']}"
+    said = subprocess.run(["dpkg-query", "-W", "-f=${Version}", program.package or program.name], capture_output=True,
+                          text=True)
     return f" {said.stdout}" if said.returncode == 0 else ""
 
 
@@ -68,9 +72,8 @@ def filled(made, programs):
                 if mark == "no":
                     mark = f"no ({reasons.setdefault((program.name, reason), len(reasons) + 1)})"
                 cells.append(mark)
-        lines.append(f"| {program.name}{version_of(program.name)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {program.name}{version_of(program)} | " + " | ".join(cells) + " |")
     notes = [f"{number}. {name}: {reason}" for (name, reason), number in reasons.items()]
-    notes += [f"- Not tried: {name}, which {reason}." for name, reason in UNTRIED.items()]
     return lines + ["", *notes]
 
 

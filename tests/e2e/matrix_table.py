@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from lab import Lab
-from mail_clients import full_screen, libraries, small_programs
+from mail_clients import full_screen, libraries, small_programs, thunderbird
 from mail_clients.door import Cannot, Door
 from servers.process import wait_until
 
@@ -20,34 +20,31 @@ class Program:
     protocols: tuple
     use: Callable
     quick: bool = False  # also in ./dev test
+    package: str = ""  # Debian's, where it has another name
 
 
 PROGRAMS = (
     Program("curl", PROTOCOLS, small_programs.curl, quick=True),
     Program("fetchmail", ("imap", "pop3"), small_programs.fetchmail, quick=True),
     Program("getmail6", ("imap", "pop3"), small_programs.getmail6),
-    Program("mbsync", ("imap",), small_programs.mbsync, quick=True),
+    Program("mbsync", ("imap",), small_programs.mbsync, quick=True, package="isync"),
     Program("offlineimap3", ("imap",), small_programs.offlineimap3),
     Program("mutt", PROTOCOLS, full_screen.mutt),
     Program("neomutt", PROTOCOLS, full_screen.neomutt),
     Program("alpine", PROTOCOLS, full_screen.alpine),
+    Program("Thunderbird", PROTOCOLS, thunderbird.thunderbird, package="thunderbird"),
     Program("s-nail", PROTOCOLS, small_programs.s_nail),
     Program("msmtp", ("smtp",), small_programs.msmtp, quick=True),
     Program("mpop", ("pop3",), small_programs.mpop),
     Program("swaks", ("smtp",), small_programs.swaks, quick=True),
     Program("nullmailer", ("smtp",), small_programs.nullmailer),
-    Program("Python (imaplib, poplib, smtplib)", PROTOCOLS, libraries.python, quick=True),
-    Program("Perl (Net::POP3, Net::SMTP)", ("pop3", "smtp"), libraries.perl),
-    Program("JavaMail", PROTOCOLS, libraries.java_mail),
+    Program("Python (imaplib, poplib, smtplib)", PROTOCOLS, libraries.python, quick=True, package="python3"),
+    Program("Perl (Net::POP3, Net::SMTP)", ("pop3", "smtp"), libraries.perl, package="perl"),
+    Program("JavaMail", PROTOCOLS, libraries.java_mail, package="libmail-java"),
     Program("nodemailer", ("smtp",), libraries.nodemailer),
     Program("imapflow", ("imap",), libraries.imapflow),
-    Program("PHPMailer", ("smtp",), libraries.php_mailer),
+    Program("PHPMailer", ("smtp",), libraries.php_mailer, package="libphp-phpmailer"),
 )
-
-# Not tried by machine, and why.
-UNTRIED = {
-    "Thunderbird": "has a window and no batch mode, and is not driven here",
-}
 
 
 class Site:
