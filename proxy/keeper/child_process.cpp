@@ -20,13 +20,16 @@ ChildProcess::ChildProcess(net::Loop& loop, const Program& program, std::span<co
   std::vector<char*> argv{name.data()};
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  char* no_environment[] = {nullptr};
+  // Where a library is bound at the first call of each function, that leaves on the stack what the vector registers
+  // hold: the secret that was copied last.
+  std::string bind_at_start = "LD_BIND_NOW=1";
+  char* environment[] = {bind_at_start.data(), nullptr};
   std::vector<uv_stdio_container_t> stdio(descriptors.begin(), descriptors.end());
 
   uv_process_options_t options{};
   options.file = program.path.c_str();
   options.args = argv.data();
-  options.env = no_environment;
+  options.env = environment;
   options.stdio = stdio.data();
   options.stdio_count = static_cast<int>(stdio.size());
   // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libuv's signature

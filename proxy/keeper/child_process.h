@@ -1,5 +1,5 @@
-// A process of ours: started with an empty environment and only the descriptors named, killed and reaped with
-// its owner.
+// A process of ours: started with nothing of this one's environment and only the descriptors named, killed and reaped
+// with its owner.
 #pragma once
 
 #include <functional>

@@ -39,6 +39,12 @@ std::string open_descriptors() {
   return list;
 }
 
+std::string whole_environment() {
+  std::string text;
+  for (char** variable = environ; *variable != nullptr; ++variable) text.append(*variable).append(" ");
+  return text;
+}
+
 // What a stand-in worker does is told by the host name it is configured with.
 void act(const auth::ToWorker& message) {
   static bool has_sessions = false;
@@ -54,7 +60,7 @@ void act(const auth::ToWorker& message) {
   tell(auth::encode(auth::FromWorker(auth::Ready{})));
   auth::WorkerEvent event;
   event.event = "told";
-  event.fields = {{"descriptors", open_descriptors()}, {"environment", environ[0] == nullptr ? "empty" : environ[0]}};
+  event.fields = {{"descriptors", open_descriptors()}, {"environment", whole_environment()}};
   tell(auth::encode(auth::FromWorker(event)));
 }
 
@@ -122,7 +128,7 @@ TEST_CASE("the stand-in worker", "[.worker_process]") {
   std::_Exit(0);
 }
 
-TEST_CASE("a worker starts with its pipe, the listeners, an empty environment and nothing else") {
+TEST_CASE("a worker starts with its pipe, the listeners, every library bound and nothing else") {
   const Descriptor stray(::open("/dev/null", O_RDONLY));
   close_on_exec_from(3);  // what the test program inherited, and the stray
   Workers workers("serves", 2);
@@ -132,7 +138,7 @@ TEST_CASE("a worker starts with its pipe, the listeners, an empty environment an
   for (const auto& message : workers.messages) {
     const auto& told = std::get<auth::WorkerEvent>(message);
     CHECK(told.fields.at(0).second == "0 1 2 3 4 5 ");  // 5 is opened by Catch
-    CHECK(told.fields.at(1).second == "empty");
+    CHECK(told.fields.at(1).second == "LD_BIND_NOW=1 ");
   }
   CHECK(workers.workers->status().size() == 2);
   CHECK(workers.workers->status().front().pid > 0);
