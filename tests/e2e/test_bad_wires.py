@@ -31,7 +31,7 @@ def text_of(size, address):
 
 def literal_in(answer):
     """What FETCH brought."""
-    head, size, rest = re.split(rb"\{(\d+)\}\r\n", answer, 1)
+    head, size, rest = re.split(rb"\{(\d+)\}\r\n", answer, maxsplit=1)
     return rest[:int(size)]
 
 

@@ -30,7 +30,7 @@ def in_session(saslift, password, protocol):
 ])
 def test_a_second_login_is_the_providers_to_answer(saslift, password, protocol, again):
     """FAULTS 20"""
-    before = len(saslift.events("login_succeeded"))
+    logins, sessions = (len(saslift.events(name)) for name in ("login_succeeded", "session_ended"))
     with in_session(saslift, password, protocol) as client:
         client.send(f"{again}\r\n")
         answer = client.line()
@@ -38,7 +38,8 @@ def test_a_second_login_is_the_providers_to_answer(saslift, password, protocol, 
         assert b"reference" not in answer, "that is our word, not the provider's"
         client.send({"imap": "z NOOP\r\n", "pop3": "STAT\r\n", "smtp": "NOOP\r\n"}[protocol])
         assert client.line().startswith({"imap": b"z OK", "pop3": b"+OK", "smtp": b"250"}[protocol])
-    assert len(saslift.events("login_succeeded")) == before + 1
+    saslift.wait_for_event("session_ended", sessions + 1)
+    assert len(saslift.events("login_succeeded")) == logins + 1
 
 
 def test_a_login_within_a_mail_transaction_is_the_providers_to_answer(saslift, password):

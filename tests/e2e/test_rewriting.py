@@ -129,7 +129,7 @@ def test_pipelined_and_without_waiting_for_354(device, arrived):
     one = device("both")
     one.send(b"MAIL FROM:<a@b.c>\r\nRCPT TO:<" + MAILBOX.encode() + b">\r\nDATA\r\n")
     assert [one.reply()[:3] for _ in range(3)] == ["250", "250", "354"]
-    one.send(b"Subject: " + marker.encode() + b"\r\n\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n")
+    one.send(b"Subject: " + marker.encode() + b"\r\n\r\nx\r\n.\r\nRSET\r\nQUIT\r\n")
     assert [one.reply()[:3] for _ in range(3)] == ["250", "250", "221"]
     arrived(marker)
 

@@ -60,8 +60,8 @@ def directly(dovecot, mailbox):
             f"mail_driver = maildir\nmail_path = {mailbox}\n")
     head = "" if is_2_3() else "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
     configuration.write_text(f"{head}log_path = {dovecot.directory}/direct.log\nssl = no\nmail_fsync = never\n{mail}")
-    return (f"/usr/sbin/runuser -u mail -- /usr/bin/env USER=mail HOME={mailbox.parent} /usr/lib/dovecot/imap "
-            f"-c {configuration}")
+    return (f"/usr/sbin/runuser -u mail -- /usr/bin/env USER=mail HOME={mailbox.parent} "
+            f"/usr/bin/doveadm -c {configuration} exec imap")
 
 
 def by_mbsync(far, directory):
