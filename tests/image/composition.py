@@ -1,4 +1,4 @@
-"""docker/compose.yaml without an engine that knows it: its sidecar in a container as it asks for, the other two services
+"""docker/compose.yaml without a Compose: its sidecar in a container as it asks for, the other two services
 beside it as processes, each with the command, the files and the secrets that are written there."""
 
 import json
@@ -118,4 +118,4 @@ def sidecar_carries_mail(engine, name_server):
     demand(code == 0, f"the sidecar's exit code is {code}")
     last = [line for line in sent.stdout.splitlines() if "250" in line][-1].strip()
     return ("in a container with the user, files, secrets and tmpfs that the file names, `saslift check` says yes, and the "
-            f"application's swaks gets {last}\n(compose itself needs an engine: the two other services ran as processes)")
+            f"application's swaks gets {last}\n(no Docker Compose is here: the two other services ran as processes)")

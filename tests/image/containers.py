@@ -31,8 +31,9 @@ class Wish:
 class Engine:
     """docker or podman."""
 
-    def __init__(self, name, image):
-        self.name, self.image = name, image
+    def __init__(self, name, image, base):
+        """base: what the image was built on."""
+        self.name, self.image, self.base = name, image, base
         self.enforced_by = f"{name} run --read-only --cap-drop ALL --security-opt no-new-privileges --user"
 
     def close(self):
@@ -45,13 +46,16 @@ class Engine:
 
     @contextlib.contextmanager
     def root_filesystem(self):
+        """Of the image: in a container an engine adds files of its own."""
         with tempfile.TemporaryDirectory(prefix="saslift-image-") as directory:
-            container = output_of(self.name, "create", self.image).strip()
-            try:
-                output_of("sh", "-c", f"{self.name} export {container} | tar -x -C {directory}")
-            finally:
-                output_of(self.name, "rm", container)
-            yield Path(directory)
+            saved, root = Path(directory, "saved"), Path(directory, "root")
+            saved.mkdir()
+            root.mkdir()
+            output_of("sh", "-c", f"{self.name} save {self.image} | tar -x -C {saved}")
+            [manifest] = json.loads((saved / "manifest.json").read_text())
+            for layer in manifest["Layers"]:
+                output_of("tar", "-x", "-f", saved / layer, "-C", root)
+            yield root
 
     def run_words(self, wish, arguments):
         words = [self.name, "run", "--rm", "--name", wish.name, "--network", "host", "--user", wish.user, "--read-only",
@@ -75,7 +79,7 @@ class Runc:
     """What buildah has built, run by runc: the program that docker runs containers with."""
 
     def __init__(self, image):
-        self.image = image
+        self.name, self.image = "runc", image
         self.enforced_by = "runc, which docker uses too: root.readonly, no capabilities, noNewPrivileges, process.user"
         self._container = output_of("buildah", "from", "--pull-never", image).strip()
         self._root = Path(output_of("buildah", "mount", self._container).strip())

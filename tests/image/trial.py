@@ -40,7 +40,7 @@ class Trial:
             try:
                 self.pid = self.container.pid
                 yield saslift
-            except BaseException:
+            except Exception:
                 print("saslift's log:\n" + saslift.log(), file=sys.stderr)
                 raise
             finally:

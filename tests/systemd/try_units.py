@@ -264,7 +264,7 @@ def main():
                 say(f"\n{number}. {title}\n")
                 try:
                     claim(site)
-                except BaseException:
+                except Exception:
                     print(site.service.log(), file=sys.stderr)
                     raise
         say(f"\nsystemd: all {len(CLAIMS)} claims hold")
