@@ -5,6 +5,7 @@ from exchange.grants import DELEGATED_SCOPE
 
 PORTS = {"imap": 143, "pop3": 110, "smtp": 587}
 OWN_PORT = 25  # below 1024 too, and not in saslift.socket
+METRICS = 9464
 LOGIN, MAILBOX = "scanner", "scans@contoso.test"
 BY_PERSON, BY_COMMAND = "jane", "archive"
 OWNER = "jane@contoso.test"
@@ -33,6 +34,7 @@ class Site:
 hostname = "saslift.contoso.test"
 drain = "30s"
 ca_file = "ca.pem"
+metrics = "127.0.0.1:{METRICS}"
 
 [log]
 format = "json"

@@ -12,6 +12,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -21,7 +22,8 @@ from exchange.demo import Failed  # noqa: E402
 from image.trial import Sender, demand, state_of, wait_until  # noqa: E402
 from systemd.machine import Machine  # noqa: E402
 from systemd.service import Password, Service  # noqa: E402
-from systemd.site import BY_COMMAND, BY_PERSON, LOGIN, MAILBOX, OWN_PORT, PORTS, Site  # noqa: E402
+from systemd.sign_in import IDENTITY, PERSON, sign_in_service, signs_in, tables  # noqa: E402
+from systemd.site import BY_COMMAND, BY_PERSON, LOGIN, MAILBOX, METRICS, OWN_PORT, PORTS, Site  # noqa: E402
 
 DYNAMIC_USERS = range(61184, 65520)  # systemd.exec(5), DynamicUser=
 SOON = "WatchdogSec=3"               # as WatchdogSec=30, with less waiting
@@ -82,6 +84,8 @@ def carries_mail(site):
     demand(sent.returncode == 0 and len(mailbox.messages) == before + 1, f"swaks: {sent.stdout}{sent.stderr}")
     say("swaks: " + [line for line in sent.stdout.splitlines() if " 250 " in line][-1].strip())
     everybody_logs_in(site)
+    with urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/readyz", timeout=30) as answer:
+        say(f"/readyz: {answer.status} {answer.read().decode().strip()}")
     say("logged in: by IMAP, POP3 and SMTP; with a secret of LoadCredential=, one that a command prints, a refresh token")
 
 
@@ -141,6 +145,22 @@ def reloads(site):
     site.write()
     service.systemctl("reload")
     say("a broken file: systemctl reload fails, and the same process goes on as it was")
+
+
+def keeps_a_sign_in(site):
+    service = site.service
+    with sign_in_service() as people:
+        service.file("people.pem", people.ca_file.read_text(), 0o644)
+        site.write(tables(people, site.exchange.ports["imap"]) + site.account("people", IDENTITY, PERSON))
+        service.systemctl("reload")
+        signs_in(people, service.machine.words("saslift", "sign-in", IDENTITY))
+        service.systemctl("restart")
+        with contextlib.suppress(imaplib.IMAP4.error):
+            imap_login(site, "people")  # the stand-in does not know tokens of others
+        demand([one for one in service.events("token_fetched") if one["identity"] == IDENTITY], "no token by what is kept")
+        say("root's `saslift sign-in`: what it brought was handed to the service, and is there after a restart")
+    site.write()
+    service.systemctl("reload")
 
 
 def is_restarted(site, what, harm, result):
@@ -231,7 +251,8 @@ def stops_in_good_order(site):
 
 
 CLAIMS = (("It starts", starts_when_somebody_connects), ("Mail goes through it", carries_mail), ("It is shut in", is_shut_in),
-          ("root can talk to it", answers_its_administrator), ("It reloads", reloads), ("It survives", survives),
+          ("root can talk to it", answers_its_administrator), ("It reloads", reloads),
+          ("It keeps a sign-in", keeps_a_sign_in), ("It survives", survives),
           ("It stays down when the configuration is wrong", stays_down_when_it_is_configured_wrongly),
           ("It asks for nothing that the filter forbids", asks_for_nothing_forbidden),
           ("It stops in good order", stops_in_good_order))
