@@ -82,6 +82,7 @@ void LoginDesk::State::hashed(HashId id, HashOutcome outcome, Instant now) {
 }
 
 void LoginDesk::State::fetched(const TokenKey& key, FetchOutcome outcome, Instant now) {
+  if (auto event = clock_differs(key, outcome)) actions.emplace_back(*std::move(event));
   const auto report = tokens.fetched(key, read_reply(std::move(outcome)), {.instant = now, .wall = wall});
   if (!report) return;
   if (!report->outdated) actions.emplace_back(token_fetch_ended(key, *report));

@@ -178,6 +178,17 @@ LogEvent token_fetch_ended(const TokenKey& key, const FetchReport& report) {
   return event;
 }
 
+std::optional<LogEvent> clock_differs(const TokenKey& key, const FetchOutcome& outcome) {
+  constexpr std::chrono::minutes tolerated{5};
+  if (!outcome || !outcome->clock_ahead || std::chrono::abs(*outcome->clock_ahead) <= tolerated) return std::nullopt;
+  LogEvent event{.level = config::LogLevel::warning, .event = "clock_differs", .fields = {}};
+  add(event, "identity", key.identity);
+  add(event, "seconds_ahead", std::int64_t{outcome->clock_ahead->count()});
+  add(event, "cause", "this machine's clock is not the token endpoint's, which refuses assertions signed by it");
+  add(event, "remedy", "let this machine set its clock by NTP");
+  return event;
+}
+
 LogEvent host_lookup_failed(const std::string& host, const std::string& detail) {
   LogEvent event{.level = config::LogLevel::warning, .event = "host_lookup_failed", .fields = {}};
   add(event, "host", host);

@@ -35,6 +35,8 @@ struct RefusalNote {
 [[nodiscard]] LogEvent server_said(const ServerSaid& report, const LoggedInSession* session);
 [[nodiscard]] LogEvent session_lost(SessionId session, const LoggedInSession& lost);
 [[nodiscard]] LogEvent token_fetch_ended(const TokenKey& key, const FetchReport& report);
+// nullopt: our clock and the token endpoint's agree, by five minutes as signed assertions need.
+[[nodiscard]] std::optional<LogEvent> clock_differs(const TokenKey& key, const FetchOutcome& outcome);
 [[nodiscard]] LogEvent host_lookup_failed(const std::string& host, const std::string& detail);
 [[nodiscard]] LogEvent old_tls_client(const OldTlsClient& report);
 [[nodiscard]] LogEvent worker_event(WorkerEvent event);

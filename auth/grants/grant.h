@@ -42,10 +42,11 @@ enum class Answerer : std::uint8_t { provider, platform };
 struct TokenReply {
   int status = 0;
   std::optional<Duration> retry_after;
-  std::string trace_id;                            // x-ms-request-id, for the log
-  std::string correlation_id;                      // client-request-id, for the log
-  config::Secret body;                             // at most 64 KiB
-  std::chrono::system_clock::time_point received;  // by the wall clock: "expires_on" is a date
+  std::string trace_id;                             // x-ms-request-id, for the log
+  std::string correlation_id;                       // client-request-id, for the log
+  config::Secret body;                              // at most 64 KiB
+  std::chrono::system_clock::time_point received;   // by the wall clock: "expires_on" is a date
+  std::optional<std::chrono::seconds> clock_ahead;  // our wall clock, of the reply's Date; nullopt: it has none
   Answerer answerer = Answerer::provider;
 };
 

@@ -11,7 +11,7 @@
 
 #include "config/network.h"
 #include "proxy/fetch/assertion.h"
-#include "proxy/fetch/retry_after.h"
+#include "proxy/fetch/http_date.h"
 #include "proxy/fetch/url.h"
 
 namespace saslift::proxy::fetch {
@@ -106,7 +106,10 @@ auth::TokenReply to_reply(const httplib::Response& response) {
   auth::TokenReply reply;
   reply.status = response.status;
   reply.received = std::chrono::system_clock::now();
-  reply.retry_after = read_retry_after(response.get_header_value("Retry-After"), std::time(nullptr));
+  const std::time_t now = std::chrono::system_clock::to_time_t(reply.received);
+  reply.retry_after = read_retry_after(response.get_header_value("Retry-After"), now);
+  if (const auto theirs = read_http_date(response.get_header_value("Date")))
+    reply.clock_ahead = std::chrono::seconds(now - *theirs);
   reply.trace_id = response.get_header_value("x-ms-request-id");
   reply.correlation_id = response.get_header_value("client-request-id");
   return reply;

@@ -230,6 +230,7 @@ config::Secret encode(const auth::FetchOutcome& outcome) {
             {"received", std::chrono::system_clock::to_time_t(outcome->received)},
             {"answerer", static_cast<int>(outcome->answerer)}};
   if (outcome->retry_after) head["retry_after"] = outcome->retry_after->count();
+  if (outcome->clock_ahead) head["clock_ahead"] = outcome->clock_ahead->count();
   return join(head, outcome->body.reveal());
 }
 
@@ -283,6 +284,7 @@ std::expected<auth::FetchOutcome, MalformedMessage> decode_outcome(std::string_v
   if (const auto after = number(parts->head, "retry_after")) {
     reply.retry_after = auth::Duration(std::clamp<std::int64_t>(*after, 0, longest_retry_after));
   }
+  if (const auto ahead = number(parts->head, "clock_ahead")) reply.clock_ahead = std::chrono::seconds(*ahead);
   reply.body = config::Secret(parts->body);
   return auth::FetchOutcome(std::move(reply));
 }

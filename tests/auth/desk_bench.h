@@ -41,9 +41,11 @@ class DeskBench {
     hashes.erase(hashes.begin());
     take(desk.hashed(id, outcome, now));
   }
-  void fetched(std::string_view body, int status = 200, const std::string& identity = "office") {
+  void fetched(std::string_view body, int status = 200, const std::string& identity = "office",
+               std::optional<std::chrono::seconds> clock_ahead = std::nullopt) {
     auth::TokenReply reply;
     reply.status = status;
+    reply.clock_ahead = clock_ahead;
     reply.body = config::Secret(body);
     take(desk.fetched({.identity = identity, .subject = {}}, std::move(reply), now));
   }

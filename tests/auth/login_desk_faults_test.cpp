@@ -1,5 +1,7 @@
 #include "desk_bench.h"
 
+#include "auth/login_log.h"
+
 using namespace saslift;
 using namespace saslift::auth;
 using namespace std::chrono_literals;
@@ -33,6 +35,25 @@ TokenRefused refused(SessionId session, int json_status = 0) {
 }
 
 }  // namespace
+
+TEST_CASE("FAULTS 45: a clock that is not the token endpoint's is told in the log") {
+  using std::chrono::seconds;
+  for (const auto& [ahead, told] : {std::pair(seconds(301), true), std::pair(seconds(-86400), true),
+                                    std::pair(seconds(300), false), std::pair(seconds(-300), false)}) {
+    TokenReply reply;
+    reply.clock_ahead = ahead;
+    const auto event = clock_differs({.identity = "office", .subject = {}}, FetchOutcome(std::move(reply)));
+    CHECK(event.has_value() == told);
+  }
+  CHECK_FALSE(clock_differs({}, FetchOutcome(TokenReply{})));
+  CHECK_FALSE(clock_differs({}, std::unexpected(FetchError{})));
+  DeskBench bench;
+  bench.ask(0x7f3a);
+  bench.hash();
+  bench.fetched(expired_secret, 401, "office", seconds(-301));
+  CHECK(bench.logged("clock_differs", "identity") == "office");
+  CHECK(bench.logged("clock_differs", "seconds_ahead") == "-301");
+}
 
 TEST_CASE("FAULTS 38: a permanent refusal is told as such, logged with its cause and not asked again") {
   DeskBench bench;

@@ -18,6 +18,7 @@ auth::TokenReply sample_reply() {
   reply.retry_after = auth::Duration{7'000};
   reply.correlation_id = "0f1e";
   reply.trace_id = "7a";
+  reply.clock_ahead = std::chrono::seconds(-301);
   reply.received = std::chrono::system_clock::from_time_t(1'790'000'000);
   reply.body = config::Secret("{\"error\":\"temporarily_unavailable\"}");
   return reply;
@@ -100,6 +101,7 @@ TEST_CASE("a reply survives the pipe") {
   CHECK((*back)->retry_after == auth::Duration{7'000});
   CHECK((*back)->correlation_id == "0f1e");
   CHECK((*back)->trace_id == "7a");
+  CHECK((*back)->clock_ahead == std::chrono::seconds(-301));
   CHECK((*back)->received == std::chrono::system_clock::from_time_t(1'790'000'000));
   CHECK((*back)->body.reveal() == "{\"error\":\"temporarily_unavailable\"}");
 }

@@ -1,8 +1,9 @@
-#include "proxy/fetch/retry_after.h"
+#include "proxy/fetch/http_date.h"
 
 #include "catch.h"
 
 using namespace saslift;
+using proxy::fetch::read_http_date;
 using proxy::fetch::read_retry_after;
 
 TEST_CASE("Retry-After as seconds, as each form of date, and as nonsense") {
@@ -21,4 +22,13 @@ TEST_CASE("Retry-After as seconds, as each form of date, and as nonsense") {
     CAPTURE(row.value);
     CHECK(read_retry_after(row.value, now) == row.expected);
   }
+}
+
+TEST_CASE("a date in each of its forms, and as nonsense") {
+  constexpr std::time_t then = 784'111'777;
+  for (const char* value :
+       {"Sun, 06 Nov 1994 08:49:37 GMT", " Sunday, 06-Nov-94 08:49:37 GMT ", "Sun Nov  6 08:49:37 1994"})
+    CHECK(read_http_date(value) == then);
+  for (const char* value : {"", "784111777", "Sun, 06 Nov 1994 08:49:37 GMT, and more", "Sun, 06 Nov 1994"})
+    CHECK_FALSE(read_http_date(value));
 }
