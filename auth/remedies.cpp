@@ -137,9 +137,6 @@ constexpr auto error_remedies = std::to_array<NamedRemedy>({
     {"invalid_request", "the provider finds the request malformed", "check tenant, client_id and scope"},
     {"unsupported_grant_type", "the provider does not offer this grant", "choose another grant"},
     {"invalid_resource", "the resource in the scope is unknown", "check scope and the provider's cloud"},
-    {"sign_in_needed", "the identity lives on a person's sign-in, and has none", sign_in_again},
-    {"foreign_user", "another person than the identity's owner has signed in",
-     "sign in as the owner, or correct owner"},
     {"interaction_required", "the provider wants somebody to sign in", sign_in_again},
     {"consent_required", "nobody has consented to this scope", "give admin consent to the app's permissions"},
     {"access_denied", "the provider denied access", "ask the provider's administrator for consent"},
@@ -157,7 +154,7 @@ constexpr auto error_remedies = std::to_array<NamedRemedy>({
      "let a device log in and look at `saslift status`, or stop saslift first"},
     {"no_state", "the refresh tokens cannot be read", "run this as the user that saslift runs as"},
     {"sign_in_needed", "nobody has signed in for this identity", "saslift sign-in NAME"},
-    {"foreign_user", "somebody else has signed in than the identity's owner", "sign in as the owner"},
+    {"foreign_user", "somebody else has signed in than the identity's owner", "sign in as the owner, or correct owner"},
     {"no_refresh_token", "the provider gave no refresh token, so the sign-in would end with this token",
      "add offline_access to scope, or what the provider wants instead"},
     {"temporarily_unavailable", "the sign-in service is overloaded", wait_and_see},
@@ -181,7 +178,8 @@ constexpr auto error_remedies = std::to_array<NamedRemedy>({
     {"fetch_died", "the fetch process ended without an answer", "look for a crash or a memory limit"},
 });
 
-// EXCHANGE 2.2 to 2.4; the first one whose words occur counts.
+// EXCHANGE 2.2 to 2.4; the first one that applies counts. A number is the reply's enhanced status code (RFC 2034), "^"
+// the beginning of words of our own; everything else may stand anywhere.
 constexpr auto server_remedies = std::to_array<NamedRemedy>({
     {"smtpclientauthentication is disabled for the tenant", "SMTP AUTH is switched off for the tenant",
      "Set-TransportConfig -SmtpClientAuthenticationDisabled $false, or switch it on for the mailbox"},
@@ -193,10 +191,10 @@ constexpr auto server_remedies = std::to_array<NamedRemedy>({
      "check security defaults, Conditional Access and the mailbox's SMTP AUTH switch"},
     {"token will expire soon", "the server wants a token with more life left", wait_and_see},
     {"invalid xoauth2 auth data", "the server could not read mailbox and token", "check the account's mailbox"},
-    {"5.7.3 ", "the token does not open this mailbox for SMTP",
+    {"5.7.3", "the token does not open this mailbox for SMTP",
      "check mailbox and scope; grant SMTP.SendAsApp, run New-ServicePrincipal with the enterprise application's "
      "object ID, then Add-MailboxPermission"},
-    {"5.7.4 ", "the server does not offer this mechanism", "check the provider's host, port and tls"},
+    {"5.7.4", "the server does not offer this mechanism", "check the provider's host, port and tls"},
     {"5.7.57", "the server does not count this session as logged in", "check that the account's mailbox may send"},
     {"5.7.60", "the mailbox may not send as this sender", cannot_send_as},
     {"sendasdenied", "the mailbox may not send as this sender", cannot_send_as},
@@ -215,21 +213,21 @@ constexpr auto server_remedies = std::to_array<NamedRemedy>({
     {"too many simultaneous connections", "too many connections to this mailbox", "let the clients open fewer"},
     {"bad outbound sender", "the mailbox is blocked from sending", "unblock it in the Defender portal"},
     {"5.1.90", "the mailbox has reached its recipients of the day", "wait a day, or spread them over mailboxes"},
-    {"5.2.2 ", "the mailbox is full", "empty it, Sent Items too"},
+    {"5.2.2", "the mailbox is full", "empty it, Sent Items too"},
     {"mailbox full", "the mailbox is full", "empty it, Sent Items too"},
     {"tls 1.0 and 1.1", "something between us and the server lowers TLS below 1.2", "look for a firewall in between"},
     {"5.7.64", "the server takes this for mail from outside", "check the provider's smtp host and port"},
-    {"5.7.12 ", refused_by_recipient, ask_recipient},
+    {"5.7.12", refused_by_recipient, ask_recipient},
     {"5.7.133", refused_by_recipient, ask_recipient},
     {"5.7.134", refused_by_recipient, ask_recipient},
     {"5.7.136", refused_by_recipient, ask_recipient},
-    {"5.4.1 ", refused_by_recipient, ask_recipient},
-    {"4.4.1 ", "the session was idle or open for too long", "nothing: the client connects again"},
-    {"4.4.2 ", "the server ended an idle session", "nothing: the client connects again"},
+    {"5.4.1", refused_by_recipient, ask_recipient},
+    {"4.4.1", "the session was idle or open for too long", "nothing: the client connects again"},
+    {"4.4.2", "the server ended an idle session", "nothing: the client connects again"},
     {"server busy", "the server is busy", wait_and_see},
     {"temporary server error", "the server has a passing problem", wait_and_see},
     {"service not active", "the server has a passing problem", wait_and_see},
-    {"5.3.3 ", "the server does not know a command of the client's", "see what the device sends; report it as a bug"},
+    {"5.3.3", "the server does not know a command of the client's", "see what the device sends; report it as a bug"},
     {"not enabled for imap", "IMAP is off for the mailbox", "Set-CASMailbox MAILBOX -ImapEnabled $true"},
     {"authenticate failed", "the token does not open this mailbox by IMAP",
      "check mailbox and scope; grant IMAP.AccessAsApp, run New-ServicePrincipal with the enterprise "
@@ -255,8 +253,23 @@ constexpr auto server_remedies = std::to_array<NamedRemedy>({
      "check mailbox and scope; the mailbox must be the one that consented"},
     {"invalid credentials", "the token does not open this mailbox",
      "check mailbox and scope; the mailbox must be the one that consented"},
-    {"certificate", "the mail server's certificate is not trusted", "set ca_file if a firewall inspects TLS"},
+    {"^certificate of ", "the mail server's certificate is not trusted", "set ca_file if a firewall inspects TLS"},
 });
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Behind the reply code of SMTP; addresses and versions in the text look alike.
+std::string_view enhanced_status_code(std::string_view words) {
+  constexpr std::size_t code_size = 3;
+  if (words.size() <= code_size + 1 || !std::all_of(words.begin(), words.begin() + code_size, is_digit)) return {};
+  const std::string_view rest = words.substr(code_size + 1);
+  return rest.substr(0, rest.find_first_not_of("0123456789."));
+}
+
+bool applies(std::string_view name, std::string_view words) {
+  if (is_digit(name.front())) return enhanced_status_code(words) == name;
+  return name.front() == '^' ? words.starts_with(name.substr(1)) : words.contains(name);
+}
 
 Remedy copy_of(const auto& row) { return {.cause = std::string(row.cause), .next_step = std::string(row.next_step)}; }
 
@@ -294,7 +307,7 @@ std::optional<Remedy> remedy_for(const TokenError& error) {
 std::optional<Remedy> remedy_for(std::string_view server_words) {
   const std::string words = folded(server_words);
   const auto found = std::find_if(server_remedies.begin(), server_remedies.end(),
-                                  [&](const NamedRemedy& row) { return words.contains(row.name); });
+                                  [&](const NamedRemedy& row) { return applies(row.name, words); });
   if (found == server_remedies.end()) return std::nullopt;
   return copy_of(*found);
 }

@@ -13,10 +13,16 @@ namespace saslift::proxy {
 struct Watch {
   bool (*is_refusal)(std::string_view line) = nullptr;  // nullptr: nothing is looked at
   std::size_t bytes_watched = 0;                        // of those that follow the login
+  // The bytes behind a line that ends so are mail, not words of the server's; nullptr: there are none such.
+  std::size_t (*literal_behind)(std::string_view line_end) = nullptr;
+  // A line that is none begins a text, mail too, which ends with a "."; nullptr: there are no such texts.
+  bool (*is_status)(std::string_view line) = nullptr;
 };
 
 // Beyond this a line's rest tells no more.
 inline constexpr std::size_t longest_line_observed = 256;
+// Of a line's end; what tells of a literal is shorter.
+inline constexpr std::size_t line_end_observed = 24;
 
 class Observer {
  public:
@@ -30,11 +36,15 @@ class Observer {
   [[nodiscard]] bool token_has_expired() const { return token_has_expired_; }
 
  private:
-  void line_is_complete(std::string_view line, std::vector<std::string>& recognised);
+  void line_is_complete(std::vector<std::string>& recognised);
+  void judge(std::string_view line, std::vector<std::string>& recognised);
 
   Watch watch_;
   std::size_t bytes_left_;
-  std::string line_;  // as far as it has come
+  std::string line_;      // its beginning, as far as it has come
+  std::string line_end_;  // its end, likewise
+  std::size_t literal_left_ = 0;
+  bool in_text_ = false;
   std::vector<std::string> causes_told_;
   bool token_has_expired_ = false;
 };

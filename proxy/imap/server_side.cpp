@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/dialogue/line_reader.h"
+#include "proxy/dialogue/printable.h"
 #include "proxy/imap/responses.h"
 #include "proxy/sasl/bearer.h"
 
@@ -214,7 +215,7 @@ void ImapServerSide::send(std::string_view text) {
 
 void ImapServerSide::refuse(RefusalKind kind, std::string_view line) {
   phase_ = Phase::refused;
-  actions_.emplace_back(LoginRefused{.kind = kind, .words = sasl::printable(line), .json_status = json_status_});
+  actions_.emplace_back(LoginRefused{.kind = kind, .words = printable(line), .json_status = json_status_});
 }
 
 }  // namespace

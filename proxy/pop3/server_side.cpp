@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/dialogue/line_reader.h"
+#include "proxy/dialogue/printable.h"
 #include "proxy/pop3/grammar.h"
 #include "proxy/sasl/bearer.h"
 
@@ -128,7 +129,7 @@ RefusalKind Pop3ServerSide::kind_of(const Response& error) {
 
 void Pop3ServerSide::refuse(ServerActions& actions, RefusalKind kind, std::string_view line) {
   state_ = State::over;
-  actions.emplace_back(LoginRefused{.kind = kind, .words = sasl::printable(line), .json_status = json_status_});
+  actions.emplace_back(LoginRefused{.kind = kind, .words = printable(line), .json_status = json_status_});
 }
 
 ServerActions Pop3ServerSide::tls_started() {

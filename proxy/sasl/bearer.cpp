@@ -11,10 +11,6 @@
 namespace saslift::proxy::sasl {
 namespace {
 
-constexpr std::size_t longest_printable = 256;
-// Base64 and JWT segments are longer than this; GUIDs (36), which providers put in their replies, are not.
-constexpr std::size_t longest_plain_run = 39;
-
 // RFC 5801 section 4: a saslname.
 std::string escaped(std::string_view name) {
   std::string out;
@@ -37,11 +33,6 @@ std::string prefix_of(const ServerLogin& login) {
 }
 
 int plausible(std::int64_t status) { return status >= 100 && status <= 599 ? static_cast<int>(status) : 0; }
-
-bool may_be_token(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
-         c == '=' || c == '_' || c == '-';
-}
 
 }  // namespace
 
@@ -90,29 +81,6 @@ int status_of_challenge(std::string_view base64) {
   std::int64_t number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && rest == text.data() + text.size() ? plausible(number) : 0;
-}
-
-std::string printable(std::string_view line) {
-  std::string out;
-  std::size_t at = 0;
-  while (at < line.size() && out.size() < longest_printable) {
-    std::size_t end = at;
-    while (end < line.size() && may_be_token(line[end])) ++end;
-    if (end == at) {
-      out += line[at] >= 0x20 && line[at] < 0x7f ? line[at] : '?';
-      ++at;
-    } else {
-      // Servers echo commands they do not understand, and ours may hold a token.
-      if (end - at > longest_plain_run) {
-        out += "[...]";
-      } else {
-        out += line.substr(at, end - at);
-      }
-      at = end;
-    }
-  }
-  out.resize(std::min(out.size(), longest_printable));
-  return out;
 }
 
 }  // namespace saslift::proxy::sasl

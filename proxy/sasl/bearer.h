@@ -22,7 +22,4 @@ namespace saslift::proxy::sasl {
 // The "status" member of an error challenge (base64 of JSON; a number or a string); 0: none.
 [[nodiscard]] int status_of_challenge(std::string_view base64);
 
-// A server's line as the log may show it: printable ASCII, at most 256 bytes.
-[[nodiscard]] std::string printable(std::string_view line);
-
 }  // namespace saslift::proxy::sasl

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/dialogue/line_reader.h"
+#include "proxy/dialogue/printable.h"
 #include "proxy/sasl/bearer.h"
 #include "proxy/smtp/grammar.h"
 
@@ -170,7 +171,7 @@ void SmtpServerSide::token_answered(ServerActions& actions, const Reply& reply) 
 
 void SmtpServerSide::refuse(ServerActions& actions, RefusalKind kind, std::string_view line) {
   state_ = State::over;
-  actions.emplace_back(LoginRefused{.kind = kind, .words = sasl::printable(line), .json_status = json_status_});
+  actions.emplace_back(LoginRefused{.kind = kind, .words = printable(line), .json_status = json_status_});
 }
 
 ServerActions SmtpServerSide::tls_started() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/dialogue/printable.h"
 #include "proxy/sasl/base64.h"
 #include "proxy/sasl/bearer.h"
 
@@ -81,7 +82,7 @@ std::string Device::prove() {
 }
 
 void Device::keep(std::string_view line) {
-  if (proof_.size() < most_kept) proof_.push_back(sasl::printable(line));
+  if (proof_.size() < most_kept) proof_.push_back(printable(line));
 }
 
 std::string Device::line_came(std::string_view line) {

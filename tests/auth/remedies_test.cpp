@@ -25,6 +25,16 @@ TEST_CASE("the AADSTS number of a description is found whatever stands around it
   CHECK(aadsts_number("") == 0);
 }
 
+TEST_CASE("numbers in a refusal's text are no enhanced status codes, and its certificates are not ours") {
+  CHECK(remedy_for("451 4.7.500 Server busy. Please try again later from [40.95.7.60].")->cause ==
+        "the server is busy");
+  CHECK_FALSE(remedy_for("550 5.7.1 Rejected: the S/MIME certificate has expired"));
+  CHECK_FALSE(remedy_for("550 5.1.1 <old5.1.90@x.y> no such user"));
+  CHECK_FALSE(remedy_for("NO 5.7.60"));
+  CHECK(remedy_for("550-5.7.60 SMTP; Client does not have permissions")->cause ==
+        "the mailbox may not send as this sender");
+}
+
 TEST_CASE("FAULTS 38: a refused token request has cause and next step") {
   const auto expired = remedy_for(error_with("invalid_client", "AADSTS7000222: ..."));
   REQUIRE(expired.has_value());

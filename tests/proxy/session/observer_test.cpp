@@ -182,5 +182,36 @@ TEST_CASE("bulk is not scanned: IMAP and POP3 are watched for the first answers 
   CHECK(words[0].ends_with("???"));
 }
 
+TEST_CASE("what stands in a mail is not the server's word") {
+  const std::string text = "x BAD User is authenticated but not connected.\r\n* BYE Connection closed. 14\r\n";
+  const std::string fetched = "* 1 FETCH (FLAGS (" + std::string(300, 'k') + ") BODY[] {" +
+                              std::to_string(text.size()) + "}\r\n" + text + ")\r\n";
+  for (const std::size_t piece : {fetched.size() * 2, std::size_t{1}, std::size_t{7}}) {
+    CAPTURE(piece);
+    const std::string answers = fetched + "A3 NO Request is throttled.\r\n";
+    Observer imap_observer(imap::watch());
+    std::vector<std::string> told;
+    for (std::size_t at = 0; at < answers.size(); at += piece) {
+      for (auto& one : imap_observer.observe(std::string_view(answers).substr(at, piece))) told.push_back(one);
+    }
+    CHECK(told == std::vector<std::string>{"A3 NO Request is throttled."});
+    Observer pop3_observer(pop3::watch());
+    const std::string retrieved = "+OK 40 octets\r\nSubject: x\r\n\r\n-ERR mailbox full\r\n.\r\n-ERR mailbox full\r\n";
+    told.clear();
+    for (std::size_t at = 0; at < retrieved.size(); at += piece) {
+      for (auto& one : pop3_observer.observe(std::string_view(retrieved).substr(at, piece))) told.push_back(one);
+      if (retrieved.substr(0, at + piece).ends_with("\r\n.\r\n")) CHECK(told.empty());
+    }
+    CHECK(told == std::vector<std::string>{"-ERR mailbox full"});
+  }
+}
+
+TEST_CASE("a server that repeats the token does not bring it into the log", "[imap]") {
+  Observer observer(imap::watch());
+  const std::string token(60, 'x');
+  const auto told = observer.observe("* BYE Session invalidated - AccessTokenExpired " + token + "\r\n");
+  CHECK(told == std::vector<std::string>{"* BYE Session invalidated - AccessTokenExpired [...]"});
+}
+
 }  // namespace
 }  // namespace saslift::proxy
