@@ -38,9 +38,12 @@ void Relay::pass(Direction& direction, std::string_view bytes) {
   if (is_over_) return;
   direction.bytes += bytes.size();
   last_byte_ = clock_.now();
-  server_owes_answer_ = &direction == &up_;
+  // A stage may keep what the client sends, or answer it itself.
+  const bool goes_up = &direction == &up_ && stage_ == nullptr;
+  server_owes_answer_ = goes_up || (server_owes_answer_ && &direction == &up_);
   if (&direction == &down_) {
-    last_from_server_.assign(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
+    last_from_server_.append(bytes.substr(bytes.size() - std::min(bytes.size(), tail_kept)));
+    if (last_from_server_.size() > tail_kept) last_from_server_.erase(0, last_from_server_.size() - tail_kept);
     if (observer_.is_watching()) tell(observer_.observe(bytes));
   }
   if (stage_ != nullptr) return pass_through_stage(direction, bytes);
@@ -51,7 +54,10 @@ void Relay::pass(Direction& direction, std::string_view bytes) {
 void Relay::pass_through_stage(Direction& direction, std::string_view bytes) {
   const bool from_client = &direction == &up_;
   const Stage::Output output = from_client ? stage_->from_client(bytes) : stage_->from_server(bytes);
-  if (!output.to_server.empty()) up_.to.write(output.to_server);
+  if (!output.to_server.empty()) {
+    up_.to.write(output.to_server);
+    server_owes_answer_ = true;
+  }
   if (!output.to_client.empty()) down_.to.write(output.to_client);
   if (!stage_->why_over().empty()) return finish(stage_->why_over());
   if (up_.has_ended) end_writing_to(up_);
@@ -116,6 +122,7 @@ void Relay::fail(Direction& direction, const net::StreamError& error) {
 }
 
 auth::Duration Relay::silence_limit() const {
+  if (up_.has_ended && !up_.end_is_passed_on) return half_closed_silence_limit;
   for (const auto* direction : {&up_, &down_}) {
     if (!direction->has_ended) continue;
     return direction->to.half_close() == net::HalfClose::possible || direction->to.unsent() > 0

@@ -26,6 +26,24 @@ std::size_t path_end(std::string_view text, char closing) {
   return text.size();
 }
 
+// "Scanner <a@b>" as in a From field: a path is its address alone.
+std::string_view without_display_name(std::string_view argument) {
+  bool quoted = false;
+  for (std::size_t at = 0; at < argument.size(); ++at) {
+    const char c = argument[at];
+    if (quoted && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && c == '@') {
+      return argument;
+    } else if (!quoted && c == '<') {
+      return argument.substr(at);
+    }
+  }
+  return argument;
+}
+
 }  // namespace
 
 std::optional<EnvelopeCommand> parse_envelope(Path path, std::string_view argument) {
@@ -35,6 +53,7 @@ std::optional<EnvelopeCommand> parse_envelope(Path path, std::string_view argume
   if (!argument.starts_with(':')) return std::nullopt;
   argument = trimmed(argument.substr(1));
   if (argument.empty()) return std::nullopt;
+  argument = without_display_name(argument);
   if (argument.starts_with('<')) argument = trimmed(argument.substr(1));
 
   EnvelopeCommand command;
@@ -42,7 +61,9 @@ std::optional<EnvelopeCommand> parse_envelope(Path path, std::string_view argume
   command.address = argument.substr(0, end);
   argument = trimmed(argument.substr(end));
   if (argument.starts_with('>')) argument = trimmed(argument.substr(1));
-  command.parameters = argument;
+  // As between the recipients of a list.
+  argument.remove_prefix(std::min(argument.find_first_not_of(";,"), argument.size()));
+  command.parameters = trimmed(argument);
   return command;
 }
 

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::string_view crlf = "\r\n";
 
+std::string_view without_space(std::string_view text) {
+  constexpr std::string_view white = " \t\r\n";
+  const auto first = text.find_first_not_of(white);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
+
 // RFC 5322 2.2: printable ASCII but the colon; 4.5.3 allows spaces before the colon.
 std::string_view field_name(std::string_view line) {
   const auto colon = line.find(':');
@@ -19,14 +26,31 @@ std::string_view field_name(std::string_view line) {
   return is_name ? name : std::string_view{};
 }
 
-// The one address of a From field's value, if it is that of `mailbox`: then there is nothing to replace.
-bool is_mailbox(std::string_view value, std::string_view mailbox) {
-  value = value.substr(0, value.find_last_not_of("\r\n") + 1);
-  if (const auto open = value.rfind('<'); open != std::string_view::npos) {
-    value = value.substr(open + 1);
-    value = value.substr(0, value.find('>'));
+// RFC 5322 3.4: what may stand before the address in brackets without quotes; "@" and "," in it would make Exchange
+// see another address.
+bool is_phrase(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && std::string_view("@,;:()<>[]\\").contains(c)) {
+      return false;
+    }
   }
-  return same_word(trimmed(value), mailbox);
+  return !quoted;
+}
+
+// Whether a From field's value is one address, that of `mailbox`: then there is nothing to replace.
+bool is_mailbox(std::string_view value, std::string_view mailbox) {
+  value = without_space(value);
+  if (!value.ends_with('>')) return same_word(value, mailbox);
+  const auto open = value.rfind('<');
+  if (open == std::string_view::npos) return false;
+  const std::string_view address = value.substr(open + 1, value.size() - open - 2);
+  return same_word(trimmed(address), mailbox) && is_phrase(value.substr(0, open));
 }
 
 // Pieces of a message put together anew. Each stood behind a CRLF or did not, and that decides about its dots: a
@@ -67,7 +91,7 @@ class Assembly {
 HeaderRewriter::Line HeaderRewriter::kind_of(std::string_view line, std::size_t at) const {
   if (line == "\n" || line == crlf) return Line::blank;
   if (at > 0 && (line.front() == ' ' || line.front() == '\t')) return Line::continuation;
-  // The separator of mbox files, which some programs send on.
+  // The separator of mbox files, which some programs send on; behind it a server would see no header.
   if (at == 0 && (line.starts_with("From ") || line.starts_with(">From "))) return Line::mbox_from;
   return field_name(line).empty() ? Line::other : Line::field;
 }
@@ -79,16 +103,17 @@ void HeaderRewriter::take(std::string_view message, std::string& out) {
   }
   header_.append(message);
   for (;;) {
-    const std::string_view rest = std::string_view(header_).substr(end_);
-    const auto line_end = rest.find('\n');
-    if (line_end == std::string_view::npos) return;
-    const Line kind = kind_of(rest.substr(0, line_end + 1), end_);
+    const auto line_end = header_.find('\n', std::max(end_, searched_));
+    searched_ = header_.size();
+    is_too_long_ = std::min(line_end, header_.size()) > longest_header;
+    if (is_too_long_ || line_end == std::string::npos) return;
+    const Line kind = kind_of(std::string_view(header_).substr(end_, line_end + 1 - end_), end_);
     if (kind == Line::blank || kind == Line::other) {
       has_blank_ = kind == Line::blank;
       return write_header(out);
     }
-    end_ += line_end + 1;
-    if (is_too_long()) return;
+    end_ = line_end + 1;
+    searched_ = end_;
   }
 }
 
@@ -127,6 +152,7 @@ void HeaderRewriter::write_header(std::string& out) {
   Assembly assembly(out);
   const Field* old_from = nullptr;
   for (const Field& field : all) {
+    if (field.name.empty()) continue;  // mbox's
     if (!replaces(field)) {
       assembly.original(field.text, whole);
     } else if (old_from == nullptr) {
@@ -159,7 +185,8 @@ void HeaderRewriter::add_missing(const std::vector<Field>& all, const Field* old
     } else if (!has("Reply-To", all)) {
       std::string_view value = old_from->text.substr(old_from->text.find(':') + 1);
       value = value.substr(0, value.find_last_not_of("\r\n") + 1);
-      if (!is_mailbox(value, rewriting_.mailbox) && !trimmed(value).empty()) {
+      // Without an address in it nobody could reply.
+      if (!is_mailbox(value, rewriting_.mailbox) && value.contains('@')) {
         out.append("Reply-To:").append(value).append(crlf);
       }
     }

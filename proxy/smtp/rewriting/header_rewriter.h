@@ -32,7 +32,7 @@ class HeaderRewriter {
   void take(std::string_view message, std::string& out);
   // The message has ended.
   void finish(std::string& out);
-  [[nodiscard]] bool is_too_long() const { return !is_over_ && header_.size() > longest_header; }
+  [[nodiscard]] bool is_too_long() const { return is_too_long_; }
 
  private:
   struct Field {
@@ -49,9 +49,11 @@ class HeaderRewriter {
   void add_missing(const std::vector<Field>& all, const Field* old_from, std::string& out);
 
   const Rewriting& rewriting_;
-  std::string header_;      // and, once it has ended, what came behind it
-  std::size_t end_ = 0;     // header_ up to here is lines of the header
-  bool has_blank_ = false;  // an empty line follows them
+  std::string header_;        // and, once it has ended, what came behind it
+  std::size_t end_ = 0;       // header_ up to here is lines of the header
+  bool has_blank_ = false;    // an empty line follows them
+  std::size_t searched_ = 0;  // no line ends between end_ and here
+  bool is_too_long_ = false;
   bool is_over_ = false;
 };
 

@@ -69,8 +69,19 @@ void ReplyFilter::line_is_complete(std::string& to_client, std::vector<DataAnswe
   if (!ends_reply) return;
   ehlo_lines_.clear();
   ehlo_size_ = 0;
+  reply_is_complete(text, to_client, answered);
+}
+
+void ReplyFilter::reply_is_complete(std::string_view last_line, std::string& to_client,
+                                    std::vector<DataAnswered>& answered) {
+  const bool go_ahead = last_line.starts_with("354");
+  if (go_ahead) {
+    const auto data = std::ranges::find(waiting_, Answers::data, &Waiting::answers);
+    while (data != waiting_.end() && waiting_.front().answers != Answers::data) waiting_.pop_front();
+  }
+  if (go_ahead || (!waiting_.empty() && waiting_.front().answers == Answers::data))
+    answered.push_back({.go_ahead = go_ahead});
   if (waiting_.empty()) return;  // unasked, as a 421 is
-  if (waiting_.front().answers == Answers::data) answered.push_back({.go_ahead = text.starts_with("354")});
   waiting_.pop_front();
   say_ours(to_client);
 }
@@ -82,7 +93,11 @@ std::string ReplyFilter::without_chunking() const {
   }
   std::string reply;
   for (std::string& line : kept) {
-    if (line.size() > code_size) line[code_size] = &line == &kept.back() ? ' ' : '-';
+    if (is_reply_line(line)) {
+      const char separator = &line == &kept.back() ? ' ' : '-';
+      if (line[code_size] == ' ' || line[code_size] == '-') line.erase(code_size, 1);
+      line.insert(code_size, 1, separator);
+    }
     reply += line;
   }
   return reply;

@@ -2,6 +2,7 @@
 // their turn (RFC 2920) and EHLO's reply offers only what passes through here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -9,6 +10,9 @@
 #include <vector>
 
 namespace saslift::proxy::smtp::rewriting {
+
+// Commands that may await their replies; no more of them are read beyond it.
+inline constexpr std::size_t most_unanswered = 1000;
 
 class ReplyFilter {
  public:
@@ -21,8 +25,10 @@ class ReplyFilter {
   void expect(Answers what) { waiting_.push_back({.answers = what, .ours = {}}); }
   // We answer one ourselves. Appends what may go to the client already.
   void say(std::string_view reply, std::string& to_client);
-  // Appends what goes to the client; what DATA was answered, each time.
+  // Appends what goes to the client; what DATA was answered, each time. A 354 always answers DATA: a server that left
+  // a command unanswered must not make a message be read as commands.
   [[nodiscard]] std::vector<DataAnswered> take(std::string_view from_server, std::string& to_client);
+  [[nodiscard]] bool is_full() const { return waiting_.size() >= most_unanswered; }
   // The server sends no replies but lines without end.
   [[nodiscard]] bool is_broken() const { return is_broken_; }
 
@@ -32,6 +38,7 @@ class ReplyFilter {
     std::string ours;  // not empty: no reply of the server's belongs to it
   };
 
+  void reply_is_complete(std::string_view last_line, std::string& to_client, std::vector<DataAnswered>& answered);
   void line_is_complete(std::string& to_client, std::vector<DataAnswered>& answered);
   void say_ours(std::string& to_client);
   [[nodiscard]] std::string without_chunking() const;

@@ -15,6 +15,8 @@
 namespace saslift::proxy::smtp::rewriting {
 namespace {
 
+bool is_control(char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7F'; }
+
 class Rewriter final : public Stage {
  public:
   explicit Rewriter(Rewriting rewriting) : rewriting_(std::move(rewriting)) {}
@@ -33,7 +35,7 @@ class Rewriter final : public Stage {
     return output;
   }
   [[nodiscard]] bool keeps_client_waiting() const override {
-    return state_ == State::data_unanswered && !unread_.empty();
+    return (state_ == State::data_unanswered || replies_.is_full()) && !unread_.empty();
   }
   [[nodiscard]] std::string_view why_over() const override { return why_over_; }
 
@@ -87,7 +89,7 @@ void Rewriter::run(Output& output) {
   for (bool goes_on = true; goes_on && !rest.empty();) {
     switch (state_) {
       case State::command:
-        goes_on = take_line(rest, output);
+        goes_on = !replies_.is_full() && take_line(rest, output);
         break;
       case State::message:
       case State::refused_message:
@@ -122,9 +124,10 @@ bool Rewriter::take_line(std::string_view& rest, Output& output) {
 }
 
 void Rewriter::take_command(std::string_view line, Output& output) {
-  // A server that takes a CR for the end of a command would run what stands behind it.
-  if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos) {
-    return say("500 5.5.2 A command has no CR and no NUL in it\r\n", output);
+  // A server that takes a CR for the end of a command would run what stands behind it, and one that takes a form feed
+  // for a space would read "DATA\f" as DATA.
+  if (std::ranges::any_of(line, is_control)) {
+    return say("500 5.5.2 A command has no control characters in it\r\n", output);
   }
   const std::string_view text = trimmed(line);
   const std::string_view verb = text.substr(0, text.find_first_of(" \t"));
@@ -177,7 +180,10 @@ void Rewriter::take_chunk(std::string_view& rest, Output& output) {
 }
 
 void Rewriter::data_answered(ReplyFilter::DataAnswered answer) {
-  if (state_ != State::data_unanswered) return;
+  if (state_ != State::data_unanswered) {
+    if (answer.go_ahead) end("server_out_of_step");  // it waits for a message where we read commands
+    return;
+  }
   state_ = answer.go_ahead ? State::message : State::command;
   if (answer.go_ahead) message_.emplace(rewriting_);
 }

@@ -9,6 +9,7 @@ namespace saslift::proxy::smtp::rewriting {
 namespace {
 
 const std::string mailbox = "scans@contoso.com";
+const std::string own_from = " \"Scans, 3rd floor\"\r\n <" + mailbox + ">\r\n";
 
 // Content <-> wire: a dot at the beginning of a line (behind CRLF, nothing else) is doubled (RFC 5321 4.5.2).
 std::string stuffed(const std::string& content) {
@@ -95,7 +96,7 @@ class Generator {
   std::string message() {
     std::vector<std::string> fields;
     for (unsigned count = below(8); count > 0; --count) fields.push_back(other_field());
-    maybe(fields, 80, "From:" + value("scanner@old.example"));
+    maybe(fields, 80, below(5) == 0 ? "From:" + own_from : "From:" + value("scanner@old.example"));
     maybe(fields, 15, "FROM:" + value("second@old.example"));
     maybe(fields, 20, "reply-to:" + value("help@old.example"));
     maybe(fields, 60, "Date:" + value("Sat, 01 Aug 2026 12:00:00 +0000"));
@@ -156,10 +157,11 @@ class Generator {
 void check_both(const Message& before, const Message& after) {
   CHECK(after.body == before.body);
   CHECK(after.others() == before.others());
-  CHECK(after.all("from") == std::vector<std::string>{" " + mailbox + "\r\n"});
-  auto reply_to = before.all("reply-to");
   const auto old_from = before.all("from");
-  if (reply_to.empty() && !old_from.empty()) reply_to.push_back(old_from[0]);
+  const bool is_own = !old_from.empty() && old_from[0] == own_from;
+  CHECK(after.all("from") == std::vector<std::string>{is_own ? own_from : " " + mailbox + "\r\n"});
+  auto reply_to = before.all("reply-to");
+  if (reply_to.empty() && !old_from.empty() && !is_own) reply_to.push_back(old_from[0]);
   CHECK(after.all("reply-to") == reply_to);
   const auto date = before.all("date");
   CHECK(after.all("date") == (date.empty() ? std::vector<std::string>{" Tue, 24 Nov 2026 15:00:00 +0000\r\n"} : date));
@@ -215,6 +217,17 @@ TEST_CASE("awkward messages") {
     CHECK(rewritten(own + "\r\nx\r\n") == own + stamps + "\r\nx\r\n");
     CHECK(rewritten("From: scans@contoso.com\r\n\r\n") == from + stamps + "\r\n");
   }
+  SECTION("the mailbox's own From in a form that Exchange reads otherwise is replaced") {
+    for (const std::string value :
+         {"scans@contoso.com <scans@contoso.com>", "evil@x.org, Me <scans@contoso.com>",
+          "\"<scans@contoso.com>\" evil@x.org", "evil@x.org (<scans@contoso.com>)", "a:b <scans@contoso.com>",
+          "<evil@x.org> <scans@contoso.com>", "\"open <scans@contoso.com>", "<scans@contoso.com> <"}) {
+      CAPTURE(value);
+      CHECK(rewritten("From: " + value + "\r\n\r\n") == from + "Reply-To: " + value + "\r\n" + stamps + "\r\n");
+    }
+    const std::string own = "From:\r\n \"a, b \\\" <c@d>\"\r\n =?utf-8?q?x?= < scans@contoso.com >\r\n";
+    CHECK(rewritten(own + "\r\n") == own + stamps + "\r\n");
+  }
   SECTION("S2G#28: an unquoted @ in the display name") {
     CHECK(rewritten("From: printer@d.com <printer@d.com>\r\n\r\nx\r\n") ==
           from + "Reply-To: printer@d.com <printer@d.com>\r\n" + stamps + "\r\nx\r\n");
@@ -229,6 +242,8 @@ TEST_CASE("awkward messages") {
   SECTION("a From with a space before its colon, and one that is empty") {
     CHECK(rewritten("From : a@b\r\n\r\n") == from + "Reply-To: a@b\r\n" + stamps + "\r\n");
     CHECK(rewritten("From:\r\n\r\n") == from + stamps + "\r\n");
+    CHECK(rewritten("From:\r\n \r\n\r\n") == from + stamps + "\r\n");
+    CHECK(rewritten("From: scanner\r\n\r\n") == from + stamps + "\r\n");  // nobody could reply to that
   }
   SECTION("no header at all: an empty line separates the fields from the text") {
     CHECK(rewritten("Hello\r\nworld\r\n") == from + stamps + "\r\nHello\r\nworld\r\n");
@@ -239,9 +254,9 @@ TEST_CASE("awkward messages") {
     CHECK(rewritten("") == from + stamps);
     CHECK(rewritten("Subject: s\r\n") == "Subject: s\r\n" + from + stamps);
   }
-  SECTION("an mbox separator stays in front") {
+  SECTION("an mbox separator, behind which a server would see no header, goes") {
     CHECK(rewritten("From scanner Sat Aug  1 12:00:00 2026\r\nFrom: a@b\r\n\r\nx\r\n") ==
-          "From scanner Sat Aug  1 12:00:00 2026\r\n" + from + "Reply-To: a@b\r\n" + stamps + "\r\nx\r\n");
+          from + "Reply-To: a@b\r\n" + stamps + "\r\nx\r\n");
   }
   SECTION("a From: in the body is text") {
     const std::string body = "\r\nFrom: a@b\r\nReply-To: c@d\r\n";

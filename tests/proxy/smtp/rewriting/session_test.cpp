@@ -1,5 +1,6 @@
 // Commands and replies through a rewriter: envelopes mended, replies in their turn, nothing that cannot pass.
 #include "catch.h"
+#include "proxy/smtp/rewriting/reply_filter.h"
 #include "stage_bench.h"
 
 namespace saslift::proxy::smtp::rewriting {
@@ -22,6 +23,7 @@ TEST_CASE("MAIL names the mailbox, loses its SIZE, and is mended, as RCPT is") {
     std::string written;
     std::string sent;
   };
+  const std::string control = "500 5.5.2 A command has no control characters in it\r\n";
   const std::vector<Row> rows = {
       {"MAIL FROM:<scanner@old.example>\r\n", "MAIL FROM:<scans@contoso.com>\r\n"},
       {"MAIL FROM:<>\r\n", "MAIL FROM:<scans@contoso.com>\r\n"},
@@ -45,9 +47,18 @@ TEST_CASE("MAIL names the mailbox, loses its SIZE, and is mended, as RCPT is") {
       {"RCPT TO:d@e.f>\r\n", "RCPT TO:<d@e.f>\r\n"},
       {"RCPT d@e.f\r\n", "RCPT d@e.f\r\n"},
       // A CR or NUL within a command could be a command's end to somebody.
-      {"RCPT TO:<d@e.f>\rMAIL FROM:<boss@contoso.com>\r\n", "500 5.5.2 A command has no CR and no NUL in it\r\n"},
-      {"NOOP\r\r\n", "500 5.5.2 A command has no CR and no NUL in it\r\n"},
-      {std::string("NO\0OP\r\n", 7), "500 5.5.2 A command has no CR and no NUL in it\r\n"},
+      {"RCPT TO:<d@e.f>\rMAIL FROM:<boss@contoso.com>\r\n", control},
+      {"NOOP\r\r\n", control},
+      {std::string("NO\0OP\r\n", 7), control},
+      // Postfix takes these for DATA.
+      {"DATA\v\r\n", control},
+      {"DATA\f\r\n", control},
+      {"DATA\x7F\r\n", control},
+      // Names as in a From field, and what stands between the recipients of a list.
+      {"MAIL FROM:Scanner <a@b> SIZE=3 BODY=8BITMIME\r\n", "MAIL FROM:<scans@contoso.com> BODY=8BITMIME\r\n"},
+      {"RCPT TO:\"X < Y\" <d@e.f>\r\n", "RCPT TO:<d@e.f>\r\n"},
+      {"RCPT TO:<d@e.f>;\r\n", "RCPT TO:<d@e.f>\r\n"},
+      {"RCPT TO:<d@e.f>, NOTIFY=NEVER\r\n", "RCPT TO:<d@e.f> NOTIFY=NEVER\r\n"},
       {"NOOP\n", "NOOP\r\n"},
       {"RSET\r\nXYZZY  a b\r\nQUIT\r\n", "RSET\r\nXYZZY  a b\r\nQUIT\r\n"},
   };
@@ -85,6 +96,7 @@ TEST_CASE("CHUNKING and BINARYMIME are taken out of EHLO's reply, wherever they 
     CHECK(reply_to("EHLO box\r\n", "250-chunking\r\n250-SIZE\r\n250-BINARYMIME\r\n250 CHUNKING \r\n", cuts) ==
           "250-chunking\r\n250 SIZE\r\n");
     CHECK(reply_to("EHLO box\r\n", "250 CHUNKING\r\n", cuts) == "250 CHUNKING\r\n");
+    CHECK(reply_to("EHLO box\r\n", "250-a\r\n250\r\n", cuts) == "250-a\r\n250 \r\n");
     CHECK(reply_to("EHLO box\r\n", "502-no\r\n502 CHUNKING\r\n", cuts) == "502-no\r\n502 CHUNKING\r\n");
     CHECK(reply_to("HELP\r\n", "214-BDAT is\r\n214 CHUNKING\r\n", cuts) == "214-BDAT is\r\n214 CHUNKING\r\n");
     CHECK(reply_to("EHLO a\r\nNOOP\r\n", "250-a\r\n250 CHUNKING\r\n250 CHUNKING\r\n", cuts) ==
@@ -114,6 +126,42 @@ TEST_CASE("a message is one only if the server says 354; until then what follows
   }
 }
 
+TEST_CASE("a 354 answers DATA, whatever the server left unanswered before it") {
+  StageBench bench;
+  bench.client("\r\nDATA\r\n");
+  bench.server("354 go\r\n");
+  bench.to_server();
+  bench.client("Subject: MAIL FROM:<q@r>\r\n\r\nMAIL FROM:<q@r>\r\n.\r\n");
+  CHECK(bench.to_server().ends_with("\r\n\r\nMAIL FROM:<q@r>\r\n.\r\n"));
+  bench.server("250 taken\r\n");
+  CHECK(bench.to_client() == "354 go\r\n250 taken\r\n");
+}
+
+TEST_CASE("a server that wants a message where there is none ends the session") {
+  StageBench bench;
+  bench.client("NOOP\r\n");
+  bench.server("354 go\r\n");
+  CHECK(bench.stage->why_over() == "server_out_of_step");
+}
+
+TEST_CASE("a client that sends commands without end waits for the server's answers") {
+  for (const std::string command : {"BDAT\n", "NOOP\n", "\n"}) {
+    CAPTURE(command);
+    StageBench bench;
+    bench.client("NOOP\r\n");
+    std::string flood;
+    for (std::size_t i = 0; i < 2 * most_unanswered; ++i) flood += command;
+    bench.client(flood);
+    CHECK(bench.stage->keeps_client_waiting());
+    bench.to_server();
+    bench.to_client();
+    bench.server("250 noop\r\n");
+    while (bench.stage->keeps_client_waiting()) bench.server("250 another\r\n");
+    const std::string sent = bench.to_server() + bench.to_client();
+    CHECK_FALSE(sent.empty());
+  }
+}
+
 TEST_CASE("what is larger than it may be ends the session, told in SMTP's words") {
   SECTION("a header section") {
     StageBench bench;
@@ -130,6 +178,16 @@ TEST_CASE("what is larger than it may be ends the session, told in SMTP's words"
     CHECK(bench.to_server().empty());  // no half message reaches the server
     CHECK(bench.to_client() == "552 5.3.4 The header of the message is too long\r\n");
     CHECK(bench.stage->why_over() == "header_too_long");
+  }
+  SECTION("not a header section with a large body behind it, in one read") {
+    StageBench bench;
+    bench.client("DATA\r\n");
+    bench.server("354 go\r\n");
+    std::string header;
+    while (header.size() <= longest_header - 2000) header += "X-Long: " + std::string(900, 'x') + "\r\n";
+    bench.client(header + "\r\n" + std::string(longest_header, 'y') + "\r\n.\r\n");
+    CHECK(bench.stage->why_over().empty());
+    CHECK(bench.to_server().ends_with("y\r\n.\r\n"));
   }
   SECTION("one line of it without end") {
     StageBench bench;
