@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "auth/login_desk_state.h"
 
@@ -74,10 +75,11 @@ void LoginDesk::State::leave_slot(const LoginKey& key) {
 void LoginDesk::State::run_turns(Instant now) {
   // One that is refused at once, for want of a token, passes its slot on.
   while (!turns.empty()) {
-    const LoginKey key = turns.back();
-    turns.pop_back();
-    const auto found = open.find(key);
-    if (found != open.end() && std::holds_alternative<AwaitingSlot>(found->second.phase)) slot_came(found->second, now);
+    for (const LoginKey& key : std::exchange(turns, {})) {
+      const auto found = open.find(key);
+      const bool waits = found != open.end() && std::holds_alternative<AwaitingSlot>(found->second.phase);
+      if (waits) slot_came(found->second, now);
+    }
   }
 }
 

@@ -37,8 +37,8 @@ void KeeperLoop::read_configuration() {
     if (!reloaded) reloaded.error().emplace_back(nothing_changed);
     once_workers_are_replaced_ = [this, asked, reloaded](Problems problems) {
       for (const auto& told : asked) told(problems.empty() ? reloaded : std::unexpected(problems));
-      if (draining_) return;
       if (!asked_to_reload_.empty()) return read_configuration();
+      if (draining_) return;
       if (ready_) service_manager_.ready();
     };
     // Whoever is told may rely on it: a login from now on meets what is new.
