@@ -6,7 +6,7 @@ import subprocess
 import time
 
 
-def on_a_terminal(door, arguments, done, keys=(), seconds=20):
+def on_a_terminal(door, arguments, done, keys=(), seconds=60):
     """Runs it on a terminal of its own until done(); `keys`: (what the screen shows, what is then typed)."""
     master, slave = pty.openpty()
     environment = {"HOME": str(door.directory), "PATH": "/usr/bin:/bin", "TERM": "vt100", "LANG": "C.UTF-8",

@@ -93,6 +93,8 @@ async function read() {
   const inbox = server.rootMsgFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
   const message = arrived();
   if (door.protocol === "imap") {
+    // Else it creates a Trash meanwhile, and where there is one the server's NO ends the fetch.
+    server.QueryInterface(Ci.nsIImapIncomingServer).deleteModel = Ci.nsMsgImapDeleteModels.DeleteNoTrash;
     inbox.QueryInterface(Ci.nsIMsgImapMailFolder);
     await ended((listener) => inbox.updateFolderWithListener(null, listener));
   } else {
