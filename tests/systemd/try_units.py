@@ -10,8 +10,10 @@ import poplib
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -177,8 +179,50 @@ def is_restarted(site, what, harm, result):
     say(f"{what}: \"{seen}\", restarted, serves again")
 
 
+class Callers:
+    """Somebody connects, is greeted and leaves, again and again, for as long as the block lasts."""
+
+    def __init__(self, port):
+        self._port, self._over = port, threading.Event()
+        self.greeted, self.refused = 0, []
+        self._thread = threading.Thread(target=self._call, daemon=True)
+
+    def _call(self):
+        while not self._over.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", self._port), timeout=60) as connection:
+                    self._note(connection.recv(100))
+            except OSError as refusal:
+                self.refused.append(refusal)
+            self._over.wait(0.005)
+
+    def _note(self, greeting):
+        if greeting.startswith(b"220 "):
+            self.greeted += 1
+        else:
+            self.refused.append(greeting)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+
+def refuses_nobody_meanwhile(site):
+    with Callers(PORTS["smtp"]) as callers:
+        site.service.systemctl("restart")
+        wait_until(lambda: callers.greeted, "a greeting")
+        smtp_login(site, PORTS["smtp"])
+    demand(not callers.refused, f"{len(callers.refused)} connections failed, {callers.greeted} did not: {callers.refused[:1]}")
+    say(f"systemctl restart: {callers.greeted} connections meanwhile, each of them greeted")
+
+
 def survives(site):
     service = site.service
+    refuses_nobody_meanwhile(site)
     is_restarted(site, "the keeper is killed", lambda pid: os.kill(pid, signal.SIGKILL), "signal")
     service.drop_in("watchdog", SOON)
     service.systemctl("restart")
