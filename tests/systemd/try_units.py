@@ -167,8 +167,9 @@ def keeps_a_sign_in(site):
 
 def is_restarted(site, what, harm, result):
     """harm(pid): what happens to the keeper."""
-    service, before = site.service, int(site.service.show("NRestarts"))
-    pid = service.main_pid
+    service = site.service
+    service.forget_starts()
+    before, pid = int(service.show("NRestarts")), service.main_pid
     harm(service.seen_from_here(pid))
     service.wait_until(lambda: int(service.show("NRestarts")) > before and service.is_active(), f"restarted: {what}")
     demand(service.main_pid != pid, "the same process")
@@ -212,6 +213,7 @@ class Callers:
 
 
 def refuses_nobody_meanwhile(site):
+    site.service.forget_starts()
     with Callers(PORTS["smtp"]) as callers:
         site.service.systemctl("restart")
         wait_until(lambda: callers.greeted, "a greeting")
@@ -237,14 +239,15 @@ def survives(site):
 
 
 def stays_down_when_it_is_configured_wrongly(site):
-    service, before = site.service, int(site.service.show("NRestarts"))
+    service = site.service
+    service.forget_starts()
     service.systemctl("stop", "saslift.socket")
     site.write("[account.]\n")
     failed = service.machine.run("systemctl", "restart", "saslift.service")
     demand(failed.returncode != 0, "it started")
     code, restarts = service.show("ExecMainStatus"), int(service.show("NRestarts"))
     demand((code, restarts) == ("2", 0) and service.show("ActiveState") == "failed",
-           f"exit {code}, {restarts} restarts after {before}, {service.show('ActiveState')}")
+           f"exit {code}, {restarts} restarts, {service.show('ActiveState')}")
     site.write()
     service.systemctl("start")
     say(f"a broken file: exit {code}, failed, {restarts} restarts")
@@ -253,6 +256,7 @@ def stays_down_when_it_is_configured_wrongly(site):
 def asks_for_nothing_forbidden(site):
     """With the filter's answer EPERM a call that it forbids could go unnoticed."""
     service = site.service
+    service.forget_starts()
     service.drop_in("deadly", "SystemCallErrorNumber=kill")
     service.systemctl("restart")
     pid = service.main_pid
@@ -303,12 +307,12 @@ CLAIMS = (("It starts", starts_when_somebody_connects), ("Mail goes through it",
 
 
 @contextlib.contextmanager
-def site_on(machine, binary):
+def site_on(machine):
     service = Service(machine)
     service.install()
     service.drop_in("jane", "LoadCredential=jane.token:/etc/saslift/jane.token")
     with Exchange(pace=0.1) as exchange:
-        site = Site(service, exchange, Password.made_by(binary))
+        site = Site(service, exchange, Password.made_on(machine))
         site.write()
         yield site
 
@@ -324,7 +328,7 @@ def main():
     try:
         machine = Machine(chosen.root, {chosen.saslift: "/usr/bin/saslift"})
         say(machine.must("systemctl", "--version").splitlines()[0] + f" is process 1 and says: {machine.state}")
-        with site_on(machine, chosen.saslift) as site:
+        with site_on(machine) as site:
             for number, (title, claim) in enumerate(CLAIMS, 1):
                 say(f"\n{number}. {title}\n")
                 try:
