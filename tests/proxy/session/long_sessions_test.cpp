@@ -122,5 +122,17 @@ TEST_CASE("POP3: the last words before the server closes are told") {
   CHECK(scene.end_reason() == "server_closed");
 }
 
+TEST_CASE("a server's last words count also if they come in pieces, long after the login") {
+  Scene scene;
+  scene.relaying();
+  scene.server->deliver(std::string(8 * 1024, 'x') + "\r\n");
+  scene.server->deliver("* BYE Session inval");
+  scene.server->deliver("idated - AccessTokenExpired\r\n");
+  scene.server->end();
+  scene.client->end();
+  scene.clock.advance(linger_limit);
+  CHECK(scene.end_reason() == "token_expired");
+}
+
 }  // namespace
 }  // namespace saslift::proxy

@@ -55,6 +55,40 @@ TEST_CASE("a device that sends everything and closes its half gets its message t
   CHECK(scene.end_reason() == "client_closed");
 }
 
+TEST_CASE(
+    "a message that waits for the go-ahead of a slow server outlives its device, and its acknowledgement may take") {
+  Scene scene(Protocol::smtp);
+  scene.smtp_relaying(rewriting_grant(config::RewriteFrom::envelope));
+  scene.server->half_close = net::HalfClose::closes_all;  // TLS 1.2
+  scene.client->deliver("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nDate: d\r\nMessage-ID: m\r\n\r\nhi\r\n.\r\n");
+  scene.client->end();
+  scene.clock.advance(30s);
+  scene.server->take_sent();
+  scene.server->deliver("250 a\r\n250 b\r\n354 go\r\n");
+  CHECK(scene.server->take_sent() == "Date: d\r\nMessage-ID: m\r\n\r\nhi\r\n.\r\n");
+
+  Scene slow(Protocol::smtp);
+  slow.smtp_relaying(rewriting_grant(config::RewriteFrom::envelope));
+  slow.client->deliver("DATA\r\n");
+  slow.server->deliver("354 go\r\n");
+  slow.client->deliver("\r\nhi\r\n.\r\n");
+  slow.client->take_sent();
+  slow.clock.advance(10min);
+  CHECK(slow.session->end_if_idle());  // a drain waits for it as well
+  slow.server->deliver("250 2.0.0 taken\r\n");
+  CHECK(slow.client->take_sent() == "250 2.0.0 taken\r\n");
+}
+
+TEST_CASE("a command that the rewriter answers leaves nobody waiting: a drain need not either") {
+  Scene scene(Protocol::smtp);
+  scene.smtp_relaying(rewriting_grant(config::RewriteFrom::both));
+  scene.client->deliver("BDAT 0 LAST\r\n");
+  scene.client->take_sent();
+  scene.clock.advance(2s);
+  CHECK_FALSE(scene.session->end_if_idle());
+  CHECK(scene.client->take_sent().starts_with("421 4.3.2 "));
+}
+
 TEST_CASE("neither side is read while the other does not take, nor a client that does not read our answers") {
   Scene scene(Protocol::smtp);
   scene.smtp_relaying(rewriting_grant(config::RewriteFrom::both));
