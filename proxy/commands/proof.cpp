@@ -7,6 +7,17 @@
 #include "config/text_forms.h"
 
 namespace saslift::proxy::commands {
+namespace {
+
+auth::AccountMatch match_of(const Subject& subject) {
+  const bool own = subject.account.mailbox.empty() || subject.mailbox == subject.account.mailbox;
+  return {.account = &subject.account,
+          .mailbox = subject.mailbox,
+          .kind = own ? auth::MailboxKind::own : auth::MailboxKind::shared,
+          .flaw = {}};
+}
+
+}  // namespace
 
 std::expected<Subject, std::string> find_subject(const config::Settings& settings, const std::string& account,
                                                  std::string_view mailbox) {
@@ -29,13 +40,15 @@ std::expected<Subject, std::string> find_subject(const config::Settings& setting
 }
 
 std::string upstream_user(const Subject& subject, config::Protocol protocol) {
-  const bool own = subject.account.mailbox.empty() || subject.mailbox == subject.account.mailbox;
-  const auth::AccountMatch match{.account = &subject.account,
-                                 .mailbox = subject.mailbox,
-                                 .kind = own ? auth::MailboxKind::own : auth::MailboxKind::shared,
-                                 .flaw = {}};
+  const auth::AccountMatch match = match_of(subject);
   const std::string_view fixed = auth::fixed_upstream_user(match, subject.identity, protocol);
   return std::string(fixed.empty() ? std::string_view(subject.mailbox) : fixed);
+}
+
+std::string other_upstream_user(const Subject& subject, config::Protocol protocol) {
+  const auth::AccountMatch match = match_of(subject);
+  const bool is_fixed = !auth::fixed_upstream_user(match, subject.identity, protocol).empty();
+  return is_fixed || match.kind == auth::MailboxKind::shared ? std::string() : subject.account.upn;
 }
 
 auth::TokenKey token_key(const Subject& subject) {

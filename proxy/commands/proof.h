@@ -22,6 +22,8 @@ struct Subject {
 
 // The user that a login by this protocol names to the server.
 [[nodiscard]] std::string upstream_user(const Subject& subject, config::Protocol protocol);
+// The upn by which a login is tried once more where the server refuses that user; empty: it is not.
+[[nodiscard]] std::string other_upstream_user(const Subject& subject, config::Protocol protocol);
 
 [[nodiscard]] auth::TokenKey token_key(const Subject& subject);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 #include "proxy/commands/configuration.h"
@@ -21,19 +22,25 @@ int refuse(std::string_view why) {
   return wrong_use;
 }
 
-void print_people(const ServerLogin& login, const config::Secret& response) {
+// `upn`: the mailbox's other name, empty where it has none.
+void print_people(const ServerLogin& login, const config::Secret& response, const std::string& upn) {
   fmt::print(stderr,
              "For AUTH {} at {} as {}. This is a secret: whoever has it opens the mailbox until the token expires.\n",
              sasl::name_of(login.mechanism), login.host, login.mailbox);
+  if (!upn.empty()) {
+    fmt::print(stderr, "If the server refuses that, the mailbox may open by its upn: the same with --mailbox {}\n",
+               upn);
+  }
   fmt::print(stdout, "{}\n", response.reveal());
 }
 
-void print_programs(const ServerLogin& login, const config::Secret& response) {
-  const nlohmann::ordered_json object{{"mechanism", sasl::name_of(login.mechanism)},
-                                      {"user", login.mailbox},
-                                      {"host", login.host},
-                                      {"port", login.port},
-                                      {"initial_response", response.reveal()}};
+void print_programs(const ServerLogin& login, const config::Secret& response, const std::string& upn) {
+  nlohmann::ordered_json object{{"mechanism", sasl::name_of(login.mechanism)},
+                                {"user", login.mailbox},
+                                {"host", login.host},
+                                {"port", login.port},
+                                {"initial_response", response.reveal()}};
+  if (!upn.empty()) object["upn"] = upn;
   fmt::print(stdout, "{}\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
@@ -70,7 +77,8 @@ int sasl(const SaslOptions& options) {
                           .port = endpoint->port};
   std::string text = sasl::initial_response(login);
   const config::Secret response = config::Secret::taken_from(text);
-  options.output == Output::json ? print_programs(login, response) : print_people(login, response);
+  const std::string upn = other_upstream_user(*subject, options.protocol);
+  options.output == Output::json ? print_programs(login, response, upn) : print_people(login, response, upn);
   return yes;
 }
 

@@ -113,7 +113,7 @@ class Trial final : public Keeper {
     } else if (const auto* succeeded = std::get_if<auth::LoginSucceeded>(&message)) {
       report_.times = succeeded->times;
     } else if (const auto* said = std::get_if<auth::ServerSaid>(&message)) {
-      report_.words = said->words;
+      if (report_.words.empty()) report_.words = said->words;  // the BYE behind the cause says less
     }
   }
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from exchange.store import Access
 from running_saslift import forms
 from servers.sign_in import DELEGATED_SCOPE
 
@@ -103,6 +104,68 @@ def test_test_names_a_server_that_is_away_or_not_the_right_one(lab, sign_in):
     assert ran.returncode == 1
     assert " no   server_unreachable: " in ran.stdout.split("\n")[1]
     assert "certificate" in ran.stdout.split("\n")[2], ran.stdout  # it is for "localhost"
+
+
+@pytest.fixture
+def named_twice(exchange_lab, exchange):
+    """An account's commands at the stand-in: make(address, upn, **how its address answers)"""
+    def make(address, upn, **answers):
+        made, [office] = exchange_lab.at(exchange_lab.ports())
+        if answers:
+            exchange.add_mailbox(address, **answers)
+        made.account("team", exchange_lab.password, office.name, login="team", mailbox=address, upn=upn)
+        return Commands(exchange_lab, made)
+    return make
+
+
+def test_test_tries_the_upn_where_the_address_is_refused(named_twice, exchange):
+    upn = exchange.add_mailbox("sales.mailbox@office1.test").address
+    saslift = named_twice("sales@office1.test", upn)
+    ran = saslift("test", "team")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    lines = ran.stdout.split("\n")
+    assert [line.split()[0] for line in lines if " yes  connected in " in line] == ["imap", "pop3", "smtp"]
+    assert ran.stdout.count(f"      by its upn {upn}; as sales@office1.test it was refused: ") == 3, ran.stdout
+    printed = json.loads(saslift("test", "team", "--json").stdout)
+    assert printed["ok"] and [one["user"] for one in printed["protocols"]] == [upn] * 3
+    assert {one["refused_before"]["user"] for one in printed["protocols"]} == {"sales@office1.test"}
+    assert printed["protocols"][0]["refused_before"]["words"].endswith("NO AUTHENTICATE failed.")
+    assert "535 5.7.3 Authentication unsuccessful" in printed["protocols"][2]["refused_before"]["words"]
+
+
+def test_test_tries_the_upn_where_the_login_opens_no_mailbox(named_twice, exchange):
+    upn = exchange.add_mailbox("front.mailbox@office1.test").address
+    saslift = named_twice("front@office1.test", upn, access=Access.not_connected)
+    printed = json.loads(saslift("test", "team", "--json").stdout)
+    assert printed["ok"] and printed["protocols"][0]["user"] == upn, printed
+    assert "User is authenticated but not connected" in printed["protocols"][0]["refused_before"]["words"]
+
+
+def test_test_tries_each_of_two_names_once(named_twice, exchange):
+    saslift = named_twice("post@office1.test", "nobody@office1.test")
+    ran = saslift("test", "team")
+    assert ran.returncode == 1 and ran.stdout.count(" no   identity_refused: ") == 3, ran.stdout
+    assert ran.stdout.count("by its upn nobody@office1.test; as post@office1.test it was refused") == 3
+    assert [one.user for one in list(exchange.logins)] == ["post@office1.test", "nobody@office1.test"] * 3
+    exchange.add_mailbox("post@office1.test")
+    ran = saslift("test", "team")
+    assert ran.returncode == 0
+    assert ran.stdout.count("      as post@office1.test; its upn nobody@office1.test was not tried\n") == 3, ran.stdout
+    printed = json.loads(saslift("test", "team", "--json").stdout)
+    assert [one["user"] for one in printed["protocols"]] == ["post@office1.test"] * 3
+    assert not any("refused_before" in one for one in printed["protocols"])
+
+
+def test_sasl_names_the_upn_besides_the_mailbox_that_it_encodes(named_twice):
+    saslift = named_twice("team@office1.test", "team.mailbox@office1.test")
+    ran = saslift("sasl", "team", "imap")
+    assert base64.b64decode(ran.stdout.strip()).startswith(b"user=team@office1.test\x01")
+    assert "by its upn: the same with --mailbox team.mailbox@office1.test\n" in ran.stderr
+    printed = json.loads(saslift("sasl", "team", "imap", "--json").stdout)
+    assert (printed["user"], printed["upn"]) == ("team@office1.test", "team.mailbox@office1.test")
+    ran = saslift("sasl", "team", "imap", "--mailbox", "team.mailbox@office1.test")
+    assert base64.b64decode(ran.stdout.strip()).startswith(b"user=team.mailbox@office1.test\x01")
+    assert "upn" not in ran.stderr
 
 
 def test_a_wildcard_needs_a_mailbox(lab, sign_in):

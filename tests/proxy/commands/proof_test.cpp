@@ -27,7 +27,11 @@ TEST_CASE("a proof names the user that a login would name") {
   SECTION("what the account says counts for its own mailbox alone") {
     account.users[config::Protocol::imap] = "team@contoso.onmicrosoft.com";
     CHECK(imap() == "team@contoso.onmicrosoft.com");
+    account.upn = "team.mailbox@contoso.onmicrosoft.com";
+    CHECK(other_upstream_user(subject, config::Protocol::imap).empty());
+    CHECK(other_upstream_user(subject, config::Protocol::smtp) == account.upn);
     subject.mailbox = "other@contoso.com";
     CHECK(imap() == "other@contoso.com");
+    CHECK(other_upstream_user(subject, config::Protocol::smtp).empty());
   }
 }
