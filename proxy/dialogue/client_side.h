@@ -96,6 +96,8 @@ class ClientSide {
   // Bytes received and not interpreted.
   [[nodiscard]] virtual std::size_t unread_size() const = 0;
   [[nodiscard]] virtual config::Secret take_unread() = 0;
+  // The last line ended in CR and nothing has come since: a LF that comes next belongs to it, even behind the login.
+  [[nodiscard]] virtual bool lf_may_follow() const = 0;
 };
 
 }  // namespace saslift::proxy

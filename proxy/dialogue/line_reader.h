@@ -36,6 +36,8 @@ class LineReader {
   [[nodiscard]] std::size_t size() const { return buffer_.size() - start_; }
   [[nodiscard]] std::string_view peek() const { return std::string_view(buffer_).substr(start_); }
   [[nodiscard]] config::Secret take_all();
+  // The last line ended in CR and was the last byte that came: a LF that comes next is the rest of that line's end.
+  [[nodiscard]] bool lf_may_follow() const { return lf_may_follow_; }
 
  private:
   void wipe_taken();
@@ -43,7 +45,7 @@ class LineReader {
   [[nodiscard]] std::size_t bare_cr() const;
 
   BareCr bare_cr_;
-  bool lf_may_follow_ = false;  // a line ended in CR and its LF may still be on the way
+  bool lf_may_follow_ = false;
   std::string buffer_;
   std::size_t start_ = 0;     // what lies before was taken
   std::size_t wiped_ = 0;     // of that, what is wiped already

@@ -27,6 +27,7 @@ class ImapClientSide final : public ClientSide {
   ClientActions dismiss(Dismissal why) override;
   [[nodiscard]] std::size_t unread_size() const override { return unread_.size(); }
   config::Secret take_unread() override { return unread_.take_all(); }
+  [[nodiscard]] bool lf_may_follow() const override { return unread_.lf_may_follow(); }
 
  private:
   enum class Phase {

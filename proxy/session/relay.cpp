@@ -23,19 +23,22 @@ Relay::Relay(Clock& clock, Streams streams, Events events, Extras extras)
 
 Relay::~Relay() = default;
 
-void Relay::start(std::string_view client_unread, std::string_view server_unread, bool client_has_ended) {
+void Relay::start(Beginning from) {
   for (auto* stream : {streams_.client.get(), streams_.server.get()}) stream->limit_reads(0);
   up_.from.set_reader(up_);
   down_.from.set_reader(down_);
   up_.from.start_reading();
   down_.from.start_reading();
-  if (!server_unread.empty()) pass(down_, server_unread);
-  if (!client_unread.empty()) pass(up_, client_unread);
-  if (client_has_ended) end(up_, net::Ending::clean);
+  if (!from.server_unread.empty()) pass(down_, from.server_unread);
+  if (!from.client_unread.empty()) pass(up_, from.client_unread);
+  client_owes_lf_ = from.client_owes_lf;
+  if (from.client_has_ended) end(up_, net::Ending::clean);
 }
 
 void Relay::pass(Direction& direction, std::string_view bytes) {
   if (is_over_) return;
+  if (&direction == &up_ && std::exchange(client_owes_lf_, false) && bytes.starts_with('\n')) bytes.remove_prefix(1);
+  if (bytes.empty()) return;
   direction.bytes += bytes.size();
   last_byte_ = clock_.now();
   // A stage may keep what the client sends, or answer it itself.

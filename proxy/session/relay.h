@@ -50,8 +50,14 @@ class Relay {
   Relay& operator=(const Relay&) = delete;
   ~Relay();
 
-  // What both dialogues had not interpreted goes first.
-  void start(std::string_view client_unread, std::string_view server_unread, bool client_has_ended);
+  // How the two dialogues left their sides.
+  struct Beginning {
+    std::string_view client_unread;  // goes first
+    std::string_view server_unread;
+    bool client_has_ended = false;
+    bool client_owes_lf = false;  // the LF of the login's CRLF may come yet, and is not the server's
+  };
+  void start(Beginning from);
   // When to call check_silence() next.
   [[nodiscard]] auth::Instant silence_ends_at() const;
   void check_silence();
@@ -120,6 +126,7 @@ class Relay {
   std::unique_ptr<Stage> stage_;
   std::string last_from_server_;
   bool server_owes_answer_ = false;
+  bool client_owes_lf_ = false;
   std::string why_;
 };
 

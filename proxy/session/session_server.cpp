@@ -111,6 +111,7 @@ void Session::logged_in() {
   for (auto& action : done.door.dialogue->login_accepted()) {
     if (const auto* send = std::get_if<Send>(&action)) done.door.stream->write(send->bytes);
   }
+  const bool client_owes_lf = done.door.dialogue->lf_may_follow();
   const auto client_unread = done.door.dialogue->take_unread();
   const auto server_unread = done.dialogue->take_unread();
   enter(Relaying{std::make_unique<Relay>(
@@ -125,7 +126,10 @@ void Session::logged_in() {
           .watch = listener_.row.watch,
           .stage = listener_.row.make_stage != nullptr ? listener_.row.make_stage(done.granted) : nullptr,
       })});
-  std::get<Relaying>(state_).relay->start(client_unread.reveal(), server_unread, client_has_ended_);
+  std::get<Relaying>(state_).relay->start({.client_unread = client_unread.reveal(),
+                                           .server_unread = server_unread,
+                                           .client_has_ended = client_has_ended_,
+                                           .client_owes_lf = client_owes_lf});
 }
 
 void Session::server_refused(const LoginRefused& refusal) {

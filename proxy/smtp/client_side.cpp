@@ -35,6 +35,7 @@ class SmtpClientSide final : public ClientSide {
   ClientActions dismiss(Dismissal why) override;
   [[nodiscard]] std::size_t unread_size() const override { return held_mail_.size() + unread_.size(); }
   config::Secret take_unread() override;
+  [[nodiscard]] bool lf_may_follow() const override { return unread_.lf_may_follow(); }
 
  private:
   enum class State { command, exchange, starting_tls, awaiting_answer, over };

@@ -72,6 +72,7 @@ class Parrot : public ClientSide {
     if (flaw_ == Flaw::forgets_bytes && !buffer_.empty()) buffer_.pop_back();
     return config::Secret::taken_from(buffer_);
   }
+  bool lf_may_follow() const override { return false; }
 
  private:
   static ClientActions said(std::string_view text) {

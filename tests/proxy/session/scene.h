@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "catch.h"
 #include "fakes.h"
@@ -82,6 +83,41 @@ struct Scene {
         client->deliver("EHLO scanner\r\n");
         return client->deliver("AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LXdvcmQ=\r\n");
     }
+  }
+  // The same, without line ends, each to be waited for.
+  [[nodiscard]] std::vector<std::string> login_lines() const {
+    switch (protocol) {
+      case Protocol::imap:
+        return {"a1 LOGIN scanner secret-word"};
+      case Protocol::pop3:
+        return {"USER scanner", "PASS secret-word"};
+      case Protocol::smtp:
+        return {"EHLO scanner", "AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LXdvcmQ="};
+    }
+    return {};
+  }
+  // From the question on.
+  Scene& log_in_at_server() {
+    session->answered(grant(config::UpstreamTls::implicit));
+    clock.run_tasks();
+    server = dialer.connect();
+    server->secure();
+    switch (protocol) {
+      case Protocol::imap:
+        server->deliver("* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] ready\r\n");
+        last_sent = server->take_sent();
+        server->deliver(auth_tag() + " OK done\r\n");
+        break;
+      case Protocol::pop3:
+        for (const char* reply : {"+OK ready\r\n", "+ \r\n", "+OK done\r\n"}) server->deliver(reply);
+        break;
+      case Protocol::smtp:
+        server->deliver("220 outlook.example ESMTP\r\n");
+        server->deliver("250-outlook.example\r\n250 AUTH XOAUTH2\r\n");
+        for (const char* reply : {"334 \r\n", "235 2.7.0 yes\r\n"}) server->deliver(reply);
+        break;
+    }
+    return *this;
   }
   Scene& granted(config::UpstreamTls upstream_tls = config::UpstreamTls::implicit) {
     asked();

@@ -52,6 +52,18 @@ TEST_CASE("the client's own login line never goes out, its pipelined commands do
   CHECK(scene.client->sent.ends_with("* 3 EXISTS\r\n"));
 }
 
+TEST_CASE("the LF of the login's CRLF does not go out, however late it comes; any other byte does") {
+  Scene scene(GENERATE(Protocol::imap, Protocol::pop3, Protocol::smtp));
+  const std::string late = GENERATE(as<std::string>{}, "\n", "\nb NOOP\r\n", "b NOOP\r\n");
+  scene.accepted();
+  for (const auto& line : scene.login_lines()) scene.client->deliver(line + "\r");
+  scene.log_in_at_server();
+  scene.server->take_sent();
+  scene.client->deliver(late);
+  scene.client->deliver("\n");
+  CHECK(scene.server->take_sent() == (late == "\n" ? "\n" : "b NOOP\r\n\n"));
+}
+
 TEST_CASE("a client that floods behind its login is not read beyond the cap") {
   Scene scene;
   scene.asked();
