@@ -176,11 +176,11 @@ ClientActions ImapClientSide::tls_started() {
 }
 
 void ImapClientSide::login(const Command& command) {
-  auto strings = parse_strings(command.arguments);
-  if (!strings || strings->size() != 2) return bad(command.tag, "LOGIN takes a user name and a password");
+  auto arguments = parse_login(command.arguments);
+  if (!arguments) return bad(command.tag, "LOGIN takes a user name and a password");
   attempt_ = {
       .tag = command.tag, .command = "LOGIN", .mechanism = auth::ClientMechanism::login_command, .exchange = {}};
-  attempt(std::string((*strings)[0].reveal()), {}, std::move((*strings)[1]));
+  attempt(std::move(arguments->user), {}, std::move(arguments->password));
 }
 
 void ImapClientSide::authenticate(const Command& command) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -35,9 +36,11 @@ struct TagAndName {
 
 TagAndName split(std::string_view line) {
   TagAndName found;
-  found.tag = line.substr(0, line.find(' '));
+  const std::size_t tag = std::min(line.find_first_not_of(' '), line.size());
+  const std::size_t tag_end = std::min(line.find(' ', tag), line.size());
+  found.tag = line.substr(tag, tag_end - tag);
   if (!is_tag(found.tag)) return {{}, {}, line.size()};
-  const std::size_t start = std::min(line.find_first_not_of(' ', found.tag.size()), line.size());
+  const std::size_t start = std::min(line.find_first_not_of(' ', tag_end), line.size());
   found.end = std::min(line.find(' ', start), line.size());
   found.name = line.substr(start, found.end - start);
   return found;
@@ -90,6 +93,11 @@ bool parse_views(const std::vector<std::string_view>& pieces, std::vector<config
   return true;
 }
 
+bool holds_only_atoms(const Pieces& pieces) {
+  const std::string_view text = pieces.front().reveal();
+  return pieces.size() == 1 && !text.starts_with('"') && text.find(" \"") == std::string_view::npos;
+}
+
 std::vector<std::string_view> views(const Pieces& pieces) {
   std::vector<std::string_view> texts;
   texts.reserve(pieces.size());
@@ -122,6 +130,17 @@ std::optional<std::vector<config::Secret>> parse_strings(const Pieces& pieces) {
   std::vector<config::Secret> strings;
   if (!parse_views(views(pieces), strings)) return std::nullopt;
   return strings;
+}
+
+std::optional<LoginArguments> parse_login(const Pieces& pieces) {
+  auto strings = parse_strings(pieces);
+  if (!strings || strings->size() < 2) return std::nullopt;
+  if (strings->size() > 2 && !holds_only_atoms(pieces)) return std::nullopt;
+  LoginArguments found{.user = std::string(strings->front().reveal()), .password = std::move(strings->back())};
+  for (auto word = std::next(strings->begin()); word != std::prev(strings->end()); ++word) {
+    found.user.append(" ").append(word->reveal());
+  }
+  return found;
 }
 
 bool is_id_parameter_list(const Pieces& pieces) {

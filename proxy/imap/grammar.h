@@ -34,6 +34,13 @@ struct Literal {
 // The strings, atoms and literals in a command's arguments, "quoted" ones resolved; nullopt: not well-formed.
 // Takes atoms as clients send them: any bytes but a space, `\` and `@` among them.
 [[nodiscard]] std::optional<std::vector<config::Secret>> parse_strings(const Pieces& pieces);
+// LOGIN's. A name of several words that nobody quoted (EXCHANGE 6.2) ends where the last atom, the password, begins;
+// beside a quoted string or a literal it is no name.
+struct LoginArguments {
+  std::string user;
+  config::Secret password;
+};
+[[nodiscard]] std::optional<LoginArguments> parse_login(const Pieces& pieces);
 // RFC 2971: "NIL" or "(" string pairs ")", at most 30 of them.
 [[nodiscard]] bool is_id_parameter_list(const Pieces& pieces);
 
