@@ -60,7 +60,8 @@ std::size_t LineReader::bare_cr() const {
   if (cr == std::string::npos) return cr;
   // STARTTLS and STLS wait for their LF, which would else meet the handshake that follows.
   const bool is_last = cr + 1 == buffer_.size();
-  const std::string_view line(buffer_.data() + start_, cr - start_);
+  std::string_view line(buffer_.data() + start_, cr - start_);
+  line = line.substr(0, line.find_last_not_of(' ') + 1);
   const bool asks_for_tls = line.ends_with("TLS") || line.ends_with("tls");
   return is_last && asks_for_tls ? std::string::npos : cr;
 }

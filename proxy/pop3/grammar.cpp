@@ -28,12 +28,14 @@ std::string_view without_spaces_around(std::string_view text) {
 }  // namespace
 
 Command parse_command(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const auto space = line.find(' ');
   Command command;
   if (space != std::string_view::npos) command.argument = line.substr(space + 1);
   const auto verb = std::ranges::find_if(
       verbs, [word = line.substr(0, space)](const auto& known) { return same_word(known.first, word); });
   if (verb != std::end(verbs)) command.verb = verb->second;
+  if (command.argument && command.verb != Verb::pass) command.argument = without_spaces_around(*command.argument);
   return command;
 }
 

@@ -22,7 +22,8 @@ enum class Verb : std::uint8_t {
 
 struct Command {
   Verb verb = Verb::unknown;
-  // Behind the first space, not a byte of it lost: passwords begin and end with spaces. nullopt: there is no space.
+  // Without the spaces around it. PASS's is all behind the one space, not a byte of it lost: passwords begin and end
+  // with spaces. nullopt: there is no space.
   std::optional<std::string_view> argument;
 };
 [[nodiscard]] Command parse_command(std::string_view line);

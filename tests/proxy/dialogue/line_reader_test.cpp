@@ -30,6 +30,12 @@ TEST_CASE("a CR alone ends a line until the client has shown that it sends LFs")
   // A handshake follows these.
   CHECK(lines_of({"a1 STARTTLS\r"}) == Lines{"left: a1 STARTTLS\r"});
   CHECK(lines_of({"stls\r", "\n"}) == Lines{"stls", "left: "});
+  CHECK(lines_of({"stls  \r", "\n"}) == Lines{"stls  ", "left: "});
+  LineReader reader(BareCr::ends_line);
+  reader.append("a\r");
+  CHECK((reader.take_line() == "a" && reader.lf_may_follow()));
+  reader.append("b\r");
+  CHECK_FALSE(reader.lf_may_follow());
   LineReader strict;
   strict.append("a\rb\r");
   CHECK_FALSE(strict.take_line().has_value());
