@@ -9,39 +9,10 @@ namespace {
 
 constexpr std::string_view spaces = " \t";
 
-// The end of a path from `text`'s beginning: its closing bracket, or the space behind it; a quoted local part
-// (RFC 5321 4.1.2) may hold either.
-std::size_t path_end(std::string_view text, char closing) {
-  bool quoted = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quoted && c == '\\') {
-      ++at;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && (c == closing || spaces.contains(c))) {
-      return at;
-    }
-  }
-  return text.size();
-}
-
 // "Scanner <a@b>" as in a From field: a path is its address alone.
 std::string_view without_display_name(std::string_view argument) {
-  bool quoted = false;
-  for (std::size_t at = 0; at < argument.size(); ++at) {
-    const char c = argument[at];
-    if (quoted && c == '\\') {
-      ++at;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && c == '@') {
-      return argument;
-    } else if (!quoted && c == '<') {
-      return argument.substr(at);
-    }
-  }
-  return argument;
+  const std::size_t at = find_unquoted(argument, "@<").at;
+  return argument.substr(at).starts_with('<') ? argument.substr(at) : argument;
 }
 
 }  // namespace
@@ -57,7 +28,8 @@ std::optional<EnvelopeCommand> parse_envelope(Path path, std::string_view argume
   if (argument.starts_with('<')) argument = trimmed(argument.substr(1));
 
   EnvelopeCommand command;
-  const std::size_t end = path_end(argument, '>');
+  // A quoted local part (RFC 5321 4.1.2) may hold bracket and spaces.
+  const std::size_t end = find_unquoted(argument, "> \t").at;
   command.address = argument.substr(0, end);
   argument = trimmed(argument.substr(end));
   if (argument.starts_with('>')) argument = trimmed(argument.substr(1));

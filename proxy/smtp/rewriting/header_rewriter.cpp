@@ -29,18 +29,8 @@ std::string_view field_name(std::string_view line) {
 // RFC 5322 3.4: what may stand before the address in brackets without quotes; "@" and "," in it would make Exchange
 // see another address.
 bool is_phrase(std::string_view text) {
-  bool quoted = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quoted && c == '\\') {
-      ++at;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && std::string_view("@,;:()<>[]\\").contains(c)) {
-      return false;
-    }
-  }
-  return !quoted;
+  const Unquoted special = find_unquoted(text, "@,;:()<>[]\\");
+  return special.at >= text.size() && !special.quote_is_open;
 }
 
 // Whether a From field's value is one address, that of `mailbox`: then there is nothing to replace.
