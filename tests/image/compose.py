@@ -32,7 +32,7 @@ class Project:
         name = f"saslift-image-{os.getpid()}"
         here = Path(directory, "here.json")
         here.write_text(json.dumps({"services": {"saslift": {"image": image}}}))
-        self._words = [*compose, "--ansi", "never", "--project-name", name, "--file", str(FILE), "--file", str(here)]
+        self._words = [*compose, "--project-name", name, "--file", str(FILE), "--file", str(here)]
         self._base = base
 
     def up(self):
@@ -46,11 +46,14 @@ class Project:
         self._do("stop")
 
     def log(self, service):
-        return self._do("logs", "--no-color", "--no-log-prefix", service)
+        return subprocess.run(["docker", "logs", self._container(service)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True).stdout
 
     def state(self, service):
-        container = self._do("ps", "--all", "--quiet", service).strip()
-        return json.loads(output_of("docker", "inspect", "--format", "{{json .State}}", container))
+        return json.loads(output_of("docker", "inspect", "--format", "{{json .State}}", self._container(service)))
+
+    def _container(self, service):
+        return self._do("ps", "--all", "--quiet", service).strip()
 
     def _do(self, *arguments):
         return output_of(*self._words, *arguments)

@@ -50,7 +50,7 @@ def listing(root):
         place = "/".join(parts[:3] if parts[:2] == ("usr", "share") else parts)
         groups.setdefault(place, []).append(path)
     for place, paths in sorted(groups.items()):
-        names = sorted(path.name for path in paths)
+        names = sorted({path.name for path in paths})
         size = sum(path.stat().st_size for path in paths)
-        shown = " ".join(names) if len(names) <= 20 else f"{len(names)} files"
+        shown = " ".join(names) if len(paths) == len(names) <= 20 else f"{len(paths)} files"
         yield f"{size:>10}  /{place}: {shown}"
