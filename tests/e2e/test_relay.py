@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from running_saslift import Lines
 from servers.process import wait_until
 from test_old_clients import MAILBOX, USER
 from test_refused_logins import PROTOCOLS, attempt, connect, is_yes
@@ -40,6 +41,24 @@ def test_a_second_login_is_the_providers_to_answer(saslift, password, protocol, 
         assert client.line().startswith({"imap": b"z OK", "pop3": b"+OK", "smtp": b"250"}[protocol])
     saslift.wait_for_event("session_ended", sessions + 1)
     assert len(saslift.events("login_succeeded")) == logins + 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_lf_of_a_login_that_comes_behind_it_is_not_the_providers(saslift, password, protocol):
+    plain = base64.b64encode(f"\0{USER}\0{password.text}".encode()).decode()
+    login = {"imap": [f"a LOGIN {USER} {password.text}"], "pop3": [f"USER {USER}", f"PASS {password.text}"],
+             "smtp": ["EHLO me", f"AUTH PLAIN {plain}"]}[protocol]
+    last_line = {"imap": (b"a ", b"* OK"), "pop3": b"+OK", "smtp": (b"220", b"250 ", b"235")}[protocol]
+    with Lines(saslift.port[protocol]) as client:
+        client.until(last_line)
+        for line in login:
+            client.send(f"{line}\r")
+            answer = client.until(last_line)[-1]
+        assert answer.startswith((b"a OK", b"+OK", b"235")), answer
+        client.send("\n")
+        client.send({"imap": "z NOOP\r\n", "pop3": "STAT\r\n", "smtp": "NOOP\r\n"}[protocol])
+        answer = client.line()
+        assert answer.startswith({"imap": b"z OK", "pop3": b"+OK", "smtp": b"250"}[protocol]), answer
 
 
 def test_a_login_within_a_mail_transaction_is_the_providers_to_answer(saslift, password):
