@@ -47,7 +47,7 @@ def audit(doors, authority, listener, checks=CHECKS):
     if tls == "starttls":
         command += ["-t", protocol]
     ran = subprocess.run([*map(str, command), f"localhost:{doors.port[listener]}"], stdin=subprocess.DEVNULL,
-                         capture_output=True, timeout=280)
+                         capture_output=True, timeout=800)
     assert report.is_file(), ran.stdout.decode()[-2000:]
     return {one["id"]: one["severity"] for one in json.loads(report.read_text())}
 
