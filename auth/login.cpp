@@ -40,6 +40,12 @@ std::string_view name_of(LoginFailure failure) {
   return "unknown";
 }
 
+std::string loggable(std::string_view unknown_login) {
+  const auto end = unknown_login.find(' ');
+  if (end == std::string_view::npos) return std::string(unknown_login);
+  return std::string(unknown_login.substr(0, end)) + " [...]";
+}
+
 std::string_view name_of(ClientMechanism mechanism) {
   switch (mechanism) {
     case ClientMechanism::login_command:

@@ -43,6 +43,10 @@ inline constexpr int login_failure_count = 14;
 enum class ClientMechanism : std::uint8_t { login_command, user_pass, sasl_plain, sasl_login, trusted_address };
 [[nodiscard]] std::string_view name_of(ClientMechanism mechanism);
 
+// A login that is no account's, as the log shows it: its first word. IMAP's LOGIN takes the further words for the name
+// too, and they may be those of a password that nobody quoted.
+[[nodiscard]] std::string loggable(std::string_view unknown_login);
+
 enum class ClientTls : std::uint8_t { none, active };
 
 struct LoginQuestion {

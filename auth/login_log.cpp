@@ -20,7 +20,7 @@ void add_who(LogEvent& event, const OpenLogin& login) {
   add(event, "protocol", config::name_of(login.protocol));
   add(event, "client", login.client_address);
   if (login.account != nullptr) add(event, "account", login.account->name);
-  add(event, "login", login.login);
+  add(event, "login", login.account != nullptr ? login.login : loggable(login.login));
   if (login.identity != nullptr) add(event, "identity", login.identity->name);
   add(event, "mailbox", login.mailbox);
   add(event, "tls", login.tls == ClientTls::active ? "active" : "none");

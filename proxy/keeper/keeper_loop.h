@@ -90,7 +90,7 @@ class KeeperLoop {
   using ReloadTold = std::function<void(const Reloaded& reloaded)>;
   void reload(ReloadTold told);
   void read_configuration();
-  void workers_replaced(Problems problems);
+  void workers_replaced(const Problems& problems);
   [[nodiscard]] Reloaded take_over(config::LoadResult result);
   // Of one reading: what goes together.
   struct Taken {
@@ -132,7 +132,7 @@ class KeeperLoop {
   std::unique_ptr<StateSaver> saver_;  // where an identity lives on a refresh token
   ConfigurationReader reader_;
   std::vector<ReloadTold> asked_to_reload_;
-  std::function<void(Problems problems)> once_workers_are_replaced_;
+  std::function<void(const Problems& problems)> once_workers_are_replaced_;
   std::optional<ListenerCertificates> certificates_;
   std::unique_ptr<WorkerProcesses> workers_;
   std::unique_ptr<ControlSocket> control_;

@@ -35,7 +35,7 @@ void KeeperLoop::read_configuration() {
       log_.write({config::LogLevel::error, "reload_failed", {{"reason", problem}, {"consequence", "nothing changes"}}});
     }
     if (!reloaded) reloaded.error().emplace_back(nothing_changed);
-    once_workers_are_replaced_ = [this, asked, reloaded](Problems problems) {
+    once_workers_are_replaced_ = [this, asked, reloaded](const Problems& problems) {
       for (const auto& told : asked) told(problems.empty() ? reloaded : std::unexpected(problems));
       if (!asked_to_reload_.empty()) return read_configuration();
       if (draining_) return;
@@ -47,9 +47,9 @@ void KeeperLoop::read_configuration() {
   });
 }
 
-void KeeperLoop::workers_replaced(Problems problems) {
+void KeeperLoop::workers_replaced(const Problems& problems) {
   replacing_ends_.cancel();
-  if (const auto told = std::exchange(once_workers_are_replaced_, {})) told(std::move(problems));
+  if (const auto told = std::exchange(once_workers_are_replaced_, {})) told(problems);
 }
 
 KeeperLoop::Reloaded KeeperLoop::take_over(config::LoadResult result) {

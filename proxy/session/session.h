@@ -170,7 +170,7 @@ class Session {
   void attempt(AttemptLogin login);
   void refuse_in_clear(LoginInClear login);
   void spend_patience(const AwaitingLogin& waiting);
-  void refuse_unasked(auth::LoginFailure failure, std::string login, std::string_view detail);
+  void refuse_unasked(auth::LoginFailure failure, std::string_view login, std::string_view detail);
   void refuse_login(auth::LoginFailure failure, std::string_view sentence);
 
   // The way to the provider.

@@ -176,8 +176,7 @@ void Session::attempt(AttemptLogin login) {
   }
   switch (around_.keeper.line()) {
     case Keeper::Line::overloaded:
-      return refuse_unasked(auth::LoginFailure::overloaded, std::move(login.login),
-                            "too many open questions to the keeper");
+      return refuse_unasked(auth::LoginFailure::overloaded, login.login, "too many open questions to the keeper");
     case Keeper::Line::away:
       return refuse_login(auth::LoginFailure::keeper_away, {});
     case Keeper::Line::open:
@@ -205,18 +204,18 @@ void Session::refuse_in_clear(LoginInClear login) {
   if (login.login.size() > longest_logged) login.login.resize(longest_logged);
   spend_patience(std::get<AwaitingLogin>(state_));
   refuse_unasked(
-      auth::LoginFailure::needs_tls, std::move(login.login),
+      auth::LoginFailure::needs_tls, login.login,
       "no password is taken here without TLS; switch on STARTTLS or TLS in the device, or see plaintext_login");
 }
 
 // The keeper has not heard of this login; the log still does.
-void Session::refuse_unasked(auth::LoginFailure failure, std::string login, std::string_view detail) {
+void Session::refuse_unasked(auth::LoginFailure failure, std::string_view login, std::string_view detail) {
   around_.keeper.send(auth::WorkerEvent{.level = config::LogLevel::warning,
                                         .event = "login_refused",
                                         .session = facts_.id,
                                         .fields = {{"protocol", std::string(name_of(listener_.protocol))},
                                                    {"client", facts_.client_address},
-                                                   {"login", std::move(login)},
+                                                   {"login", auth::loggable(login)},
                                                    {"reason", std::string(name_of(failure))},
                                                    {"detail", std::string(detail)}}});
   refuse_login(failure, {});

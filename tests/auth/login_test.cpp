@@ -12,6 +12,13 @@ TEST_CASE("a reference is eight lower-case hex digits") {
   CHECK(reference_of(0xFFFFFFFF) == "ffffffff");
 }
 
+TEST_CASE("of a login of several words that is no account's the log shows the first") {
+  CHECK(loggable("scanner") == "scanner");
+  CHECK(loggable("") == "");
+  CHECK(loggable("scanner front desk") == "scanner [...]");
+  CHECK(loggable(" x") == " [...]");
+}
+
 TEST_CASE("every failure and mechanism has a name of its own") {
   std::set<std::string_view> names;
   for (int i = 0; i < login_failure_count; ++i) names.insert(name_of(static_cast<LoginFailure>(i)));

@@ -106,6 +106,13 @@ def test_an_unknown_login_is_told_the_same_as_a_wrong_password(saslift, password
     assert unreferenced[0] == unreferenced[1]
 
 
+def test_an_unquoted_password_of_two_words_is_not_logged_as_a_name(saslift):
+    with connect(saslift, "imap") as client:
+        client.send("a LOGIN scanner front canary-desk\r\n")
+        answer = client.line().decode().removeprefix("a ")
+    assert said_and_logged(saslift, answer, BAD_PASSWORD["imap"], "bad_credentials")["login"] == "scanner [...]"
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_wrong_login_and_then_the_right_one_on_the_same_connection(saslift, password, protocol):
     with connect(saslift, protocol) as client:

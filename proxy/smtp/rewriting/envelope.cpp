@@ -11,7 +11,7 @@ constexpr std::string_view spaces = " \t";
 
 // "Scanner <a@b>" as in a From field: a path is its address alone.
 std::string_view without_display_name(std::string_view argument) {
-  const std::size_t at = find_unquoted(argument, "@<").at;
+  const std::size_t at = find_unquoted(argument, AnyOf{"@<"}).at;
   return argument.substr(at).starts_with('<') ? argument.substr(at) : argument;
 }
 
@@ -29,7 +29,7 @@ std::optional<EnvelopeCommand> parse_envelope(Path path, std::string_view argume
 
   EnvelopeCommand command;
   // A quoted local part (RFC 5321 4.1.2) may hold bracket and spaces.
-  const std::size_t end = find_unquoted(argument, "> \t").at;
+  const std::size_t end = find_unquoted(argument, AnyOf{"> \t"}).at;
   command.address = argument.substr(0, end);
   argument = trimmed(argument.substr(end));
   if (argument.starts_with('>')) argument = trimmed(argument.substr(1));

@@ -29,7 +29,7 @@ std::string_view field_name(std::string_view line) {
 // RFC 5322 3.4: what may stand before the address in brackets without quotes; "@" and "," in it would make Exchange
 // see another address.
 bool is_phrase(std::string_view text) {
-  const Unquoted special = find_unquoted(text, "@,;:()<>[]\\");
+  const Unquoted special = find_unquoted(text, AnyOf{"@,;:()<>[]\\"});
   return special.at >= text.size() && !special.quote_is_open;
 }
 

@@ -19,12 +19,15 @@ namespace saslift::proxy::smtp::rewriting {
   return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
+struct AnyOf {
+  std::string_view characters;
+};
 struct Unquoted {
   std::size_t at = 0;          // the text's size: there is none
   bool quote_is_open = false;  // a quoted string reaches beyond the text
 };
 // The first of these characters outside quoted strings (RFC 5321 4.1.2, RFC 5322 3.2.4).
-[[nodiscard]] inline Unquoted find_unquoted(std::string_view text, std::string_view characters) {
+[[nodiscard]] inline Unquoted find_unquoted(std::string_view text, AnyOf wanted) {
   bool quoted = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
@@ -32,7 +35,7 @@ struct Unquoted {
       ++at;
     } else if (c == '"') {
       quoted = !quoted;
-    } else if (!quoted && characters.contains(c)) {
+    } else if (!quoted && wanted.characters.contains(c)) {
       return {.at = at, .quote_is_open = false};
     }
   }
