@@ -220,12 +220,13 @@ TEST_CASE("FAULTS 55: a password in clear where none may travel is refused with 
     std::string code;
     std::string login;
   };
-  const auto row = GENERATE(Row{Protocol::imap, "a LOGIN scanner secret\r\n", "a NO [PRIVACYREQUIRED]", "scanner"},
-                            Row{Protocol::imap, "a LOGIN scanner front desk\r\n", "a NO [PRIVACYREQUIRED]", "scanner [...]"},
-                            Row{Protocol::imap, "a AUTHENTICATE PLAIN\r\n", "a NO [PRIVACYREQUIRED]", ""},
-                            Row{Protocol::pop3, "USER scanner\r\n", "-ERR [AUTH]", "scanner"},
-                            Row{Protocol::pop3, "AUTH PLAIN\r\n", "-ERR [AUTH]", ""},
-                            Row{Protocol::smtp, "AUTH LOGIN\r\n", "538 5.7.11", ""});
+  const auto row =
+      GENERATE(Row{Protocol::imap, "a LOGIN scanner secret\r\n", "a NO [PRIVACYREQUIRED]", "scanner"},
+               Row{Protocol::imap, "a LOGIN scanner front desk\r\n", "a NO [PRIVACYREQUIRED]", "scanner [...]"},
+               Row{Protocol::imap, "a AUTHENTICATE PLAIN\r\n", "a NO [PRIVACYREQUIRED]", ""},
+               Row{Protocol::pop3, "USER scanner\r\n", "-ERR [AUTH]", "scanner"},
+               Row{Protocol::pop3, "AUTH PLAIN\r\n", "-ERR [AUTH]", ""},
+               Row{Protocol::smtp, "AUTH LOGIN\r\n", "538 5.7.11", ""});
   auto facts = facts_of(row.protocol, ListenerTls::starttls);
   facts.plaintext_login = config::PlaintextLogin::never;
   Door door(facts);
