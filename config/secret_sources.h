@@ -33,8 +33,8 @@ using SecretResult = std::expected<ReadSecret, SecretRefused>;
 // `directory` anchors relative file names.
 [[nodiscard]] SecretResult read_secret(const std::string& written, const std::filesystem::path& directory);
 
-// $CREDENTIALS_DIRECTORY, else where systemd keeps what it gave to a saslift.service that runs: there root's own commands
-// find it. Empty: neither is there.
+// $CREDENTIALS_DIRECTORY, else where systemd keeps what it gave to a saslift.service that runs: there root's own
+// commands find it. Empty: neither is there.
 [[nodiscard]] std::filesystem::path credentials_directory();
 
 // secret_file.cpp. That directory counts among the places that keep secrets from others by themselves.

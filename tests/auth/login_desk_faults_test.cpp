@@ -1,6 +1,5 @@
-#include "desk_bench.h"
-
 #include "auth/login_log.h"
+#include "desk_bench.h"
 
 using namespace saslift;
 using namespace saslift::auth;
