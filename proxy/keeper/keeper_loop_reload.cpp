@@ -9,6 +9,7 @@ namespace saslift::proxy::keeper {
 namespace {
 
 constexpr auth::Duration longest_replacing{10'000};
+constexpr const char* shutting_down = "saslift is shutting down";
 constexpr const char* nothing_changed = "nothing was changed";
 
 std::string text_of(const std::optional<config::SocketAddress>& address) { return address ? address->text() : "off"; }
@@ -17,9 +18,8 @@ std::string text_of(const std::optional<config::SocketAddress>& address) { retur
 
 void KeeperLoop::reload(ReloadTold told) {
   if (draining_) {
-    const std::string reason = "saslift is shutting down";
-    log_.write({config::LogLevel::warning, "reload_ignored", {{"reason", reason}}});
-    return told(std::unexpected(Problems{reason, nothing_changed}));
+    log_.write({config::LogLevel::warning, "reload_ignored", {{"reason", std::string(shutting_down)}}});
+    return told(std::unexpected(Problems{shutting_down, nothing_changed}));
   }
   asked_to_reload_.push_back(std::move(told));
   if (!reader_.busy() && !once_workers_are_replaced_) read_configuration();
@@ -37,8 +37,12 @@ void KeeperLoop::read_configuration() {
     if (!reloaded) reloaded.error().emplace_back(nothing_changed);
     once_workers_are_replaced_ = [this, asked, reloaded](const Problems& problems) {
       for (const auto& told : asked) told(problems.empty() ? reloaded : std::unexpected(problems));
+      if (draining_) {
+        for (const auto& late : std::exchange(asked_to_reload_, {}))
+          late(std::unexpected(Problems{shutting_down, nothing_changed}));
+        return;
+      }
       if (!asked_to_reload_.empty()) return read_configuration();
-      if (draining_) return;
       if (ready_) service_manager_.ready();
     };
     // Whoever is told may rely on it: a login from now on meets what is new.
@@ -53,7 +57,7 @@ void KeeperLoop::workers_replaced(const Problems& problems) {
 }
 
 KeeperLoop::Reloaded KeeperLoop::take_over(config::LoadResult result) {
-  if (draining_) return std::unexpected(Problems{"saslift is shutting down"});
+  if (draining_) return std::unexpected(Problems{shutting_down});
   if (!result) {
     Problems problems;
     for (const auto& problem : result.error()) problems.push_back(problem.message());

@@ -16,6 +16,8 @@ bool is_reply_line(std::string_view line) {
   return line.size() >= code_size && std::ranges::all_of(line.substr(0, code_size), is_digit);
 }
 
+bool is_go_ahead(std::string_view line) { return line.starts_with("354"); }
+
 bool is_last_line(std::string_view line) { return line.size() == code_size || line[code_size] != '-'; }
 
 // A message that comes in chunks has no end a reader of lines could find.
@@ -57,6 +59,7 @@ void ReplyFilter::line_is_complete(std::string& to_client, std::vector<DataAnswe
   const std::string line = std::exchange(line_, {});
   const std::string_view text = std::string_view(line).substr(0, line.find_last_not_of("\r\n") + 1);
   const bool ends_reply = is_reply_line(text) && is_last_line(text);
+  if (ends_reply && is_go_ahead(text)) skip_unanswered(to_client);
   const bool is_ehlo = !waiting_.empty() && waiting_.front().answers == Answers::ehlo && text.starts_with('2');
   if (is_ehlo) {
     ehlo_size_ += line.size();
@@ -72,13 +75,15 @@ void ReplyFilter::line_is_complete(std::string& to_client, std::vector<DataAnswe
   reply_is_complete(text, to_client, answered);
 }
 
+// Up to the DATA that a 354 answers; our own replies among them have their turn now.
+void ReplyFilter::skip_unanswered(std::string& to_client) {
+  if (std::ranges::find(waiting_, Answers::data, &Waiting::answers) == waiting_.end()) return;
+  for (; waiting_.front().answers != Answers::data; waiting_.pop_front()) to_client += waiting_.front().ours;
+}
+
 void ReplyFilter::reply_is_complete(std::string_view last_line, std::string& to_client,
                                     std::vector<DataAnswered>& answered) {
-  const bool go_ahead = last_line.starts_with("354");
-  if (go_ahead) {
-    const auto data = std::ranges::find(waiting_, Answers::data, &Waiting::answers);
-    while (data != waiting_.end() && waiting_.front().answers != Answers::data) waiting_.pop_front();
-  }
+  const bool go_ahead = is_go_ahead(last_line);
   if (go_ahead || (!waiting_.empty() && waiting_.front().answers == Answers::data))
     answered.push_back({.go_ahead = go_ahead});
   if (waiting_.empty()) return;  // unasked, as a 421 is

@@ -38,6 +38,7 @@ class ReplyFilter {
     std::string ours;  // not empty: no reply of the server's belongs to it
   };
 
+  void skip_unanswered(std::string& to_client);
   void reply_is_complete(std::string_view last_line, std::string& to_client, std::vector<DataAnswered>& answered);
   void line_is_complete(std::string& to_client, std::vector<DataAnswered>& answered);
   void say_ours(std::string& to_client);

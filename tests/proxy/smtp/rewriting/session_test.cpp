@@ -137,6 +137,14 @@ TEST_CASE("a 354 answers DATA, whatever the server left unanswered before it") {
   CHECK(bench.to_client() == "354 go\r\n250 taken\r\n");
 }
 
+TEST_CASE("our own answers that waited behind a command left unanswered come before the 354") {
+  StageBench bench;
+  bench.client("\r\nMAIL\r\nDATA\r\n");
+  CHECK(bench.to_client().empty());
+  bench.server("354 go\r\n");
+  CHECK(bench.to_client() == "501 5.5.4 Write it as MAIL FROM:<address>\r\n354 go\r\n");
+}
+
 TEST_CASE("a server that wants a message where there is none ends the session") {
   StageBench bench;
   bench.client("NOOP\r\n");
